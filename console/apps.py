@@ -1,0 +1,21 @@
+"""Django applications of the faces: the console itself, and the admin under its own site class."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class ConsoleConfig(AppConfig):
+    """Registers the console's templates tags, static files, admin and system checks."""
+
+    name = "console"
+    verbose_name = "Console"
+
+    def ready(self) -> None:
+        """Connect the system checks."""
+        from console import checks  # noqa: F401
+
+
+class ConsoleAdminConfig(AdminConfig):
+    """The Django admin, open to administrators only."""
+
+    default_site = "console.admin_site.ConsoleAdminSite"

@@ -1,0 +1,22 @@
+"""Settings of the test suite: the same PostgreSQL, tasks run in place, cheap password hashes."""
+
+import os
+import secrets
+
+# Type checkers and linters load these settings with no services at hand.
+os.environ.setdefault("SECRET_KEY", secrets.token_hex(32))
+os.environ.setdefault("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/evenhand")
+os.environ.setdefault("CELERY_BROKER_URL", "memory://")
+
+from console.settings.base import *  # noqa: E402, F403
+from console.settings.base import HOME  # noqa: E402
+
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+}
+MODEL_STORE = HOME / "test-models"
+WHITENOISE_AUTOREFRESH = True

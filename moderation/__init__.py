@@ -1,0 +1,1 @@
+"""The domain of Evenhand: content, cases, reviews, decisions, labels, models."""

@@ -1,0 +1,208 @@
+"""The vocabulary of the domain, one meaning each (trust-and-safety terms)."""
+
+from django.db.models import IntegerChoices, TextChoices
+
+
+class Role(TextChoices):
+    """What a person or a key's user is here for; each role includes what stands in ROLE_PERMISSIONS."""
+
+    MODERATOR = "moderator", "Moderator"
+    SENIOR = "senior", "Senior moderator"
+    ADMIN = "admin", "Administrator"
+    INTEGRATOR = "integrator", "Integrator"
+
+
+class Scope(TextChoices):
+    """What an API key may be used for, never more than its user's role allows."""
+
+    INGEST = "ingest", "Send content and reports"
+    READ = "read", "Read content, cases and scores"
+    REVIEW = "review", "Claim and decide cases"
+    LEARN = "learn", "Read labels"
+    ADMIN = "admin", "Manage"
+
+
+class Severity(IntegerChoices):
+    """How grave a violation of a policy is; feeds the priority of its cases."""
+
+    LOW = 1, "Low"
+    MODERATE = 2, "Moderate"
+    HIGH = 3, "High"
+    SEVERE = 4, "Severe"
+    CRITICAL = 5, "Critical"
+
+
+class ReportSource(TextChoices):
+    """Who complained."""
+
+    USER = "user", "User"
+    TRUSTED_FLAGGER = "trusted_flagger", "Trusted flagger"
+    AUTOMATED = "automated", "Automated detector"
+    LEGAL_NOTICE = "legal_notice", "Legal notice"
+
+
+class ReportOutcome(TextChoices):
+    """What became of a complaint."""
+
+    PENDING = "pending", "Pending"
+    UPHELD = "upheld", "Upheld"
+    NOT_UPHELD = "not_upheld", "Not upheld"
+    WITHDRAWN = "withdrawn", "Content withdrawn"
+
+
+class ScoringState(TextChoices):
+    """Whether the content's current revision has been scored by the champion."""
+
+    PENDING = "pending", "Waiting to be scored"
+    SCORED = "scored", "Scored"
+    FAILED = "failed", "Scoring failed"
+    CLOSED = "closed", "Withdrawn before scoring"
+
+
+class CaseStatus(TextChoices):
+    """Where a case stands."""
+
+    OPEN = "open", "Open"
+    DECIDED = "decided", "Decided"
+    WITHDRAWN = "withdrawn", "Content withdrawn"
+
+
+class WhyShown(TextChoices):
+    """Why a person sees a case; a label carries it, so training can correct for it."""
+
+    FLAGGED = "flagged", "Flagged by the model"
+    REPORTED = "reported", "Reported"
+    RULE = "rule", "Matched a routing rule"
+    RANDOM_AUDIT = "random_audit", "Random audit"
+    APPEAL = "appeal", "Appeal"
+    GOLDEN = "golden", "Golden item"
+
+
+class ReviewKind(TextChoices):
+    """What a review is for; several may belong to one case."""
+
+    FIRST = "first", "First review"
+    SECOND = "second", "Second review"
+    ADJUDICATION = "adjudication", "Adjudication"
+    GOLDEN = "golden", "Golden item"
+    APPEAL = "appeal", "Appeal"
+
+
+class ReviewState(TextChoices):
+    """The life of a review."""
+
+    WAITING = "waiting", "Waiting"
+    LEASED = "leased", "Leased"
+    JUDGED = "judged", "Judged"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Verdict(TextChoices):
+    """What a judgement or decision says."""
+
+    VIOLATES = "violates", "Violates policy"
+    OK = "ok", "No violation"
+
+
+class DecisionKind(TextChoices):
+    """How a decision came about."""
+
+    REVIEW = "review", "Decided in review"
+    OVERRIDE = "override", "Overridden"
+    UNDO = "undo", "Undone"
+    APPEAL = "appeal", "Decided on appeal"
+    AUTOMATED = "automated", "Decided automatically"
+
+
+class ActionKind(TextChoices):
+    """What the platform is asked to do."""
+
+    REMOVE = "remove", "Remove content"
+    RESTRICT = "restrict", "Restrict reach"
+    WARN = "warn", "Warn author"
+    SUSPEND = "suspend", "Suspend author"
+    TERMINATE = "terminate", "Terminate account"
+
+
+class OutboxTopic(TextChoices):
+    """What a platform is told."""
+
+    ACTION_REQUESTED = "action.requested", "Action requested"
+    ACTION_REVERSED = "action.reversed", "Action reversed"
+    DECISION_MADE = "decision.made", "Decision made"
+
+
+class OutboxState(TextChoices):
+    """The life of an effect on its way out."""
+
+    PENDING = "pending", "Pending"
+    DELIVERED = "delivered", "Delivered"
+    CANCELLED = "cancelled", "Cancelled by an undo"
+    DEAD = "dead", "Dead letter"
+
+
+class AppealState(TextChoices):
+    """The life of an appeal."""
+
+    OPEN = "open", "Open"
+    UPHELD = "upheld", "Decision upheld"
+    OVERTURNED = "overturned", "Decision overturned"
+
+
+class ModelStatus(TextChoices):
+    """The life of a model version."""
+
+    CANDIDATE = "candidate", "Candidate"
+    SHADOW = "shadow", "Shadow"
+    CHAMPION = "champion", "Champion"
+    RETIRED = "retired", "Retired"
+    REFUSED = "refused", "Refused by its gates"
+
+
+class Split(TextChoices):
+    """Which part of the data a text belongs to, for good."""
+
+    TRAIN = "train", "Train"
+    VALIDATION = "validation", "Validation"
+    TEST = "test", "Test"
+
+
+class BankKind(TextChoices):
+    """What the entries of a bank are matched against."""
+
+    TEXT = "text", "Exact text (normalised)"
+    DOMAIN = "domain", "Link domain"
+
+
+class AuditKind(TextChoices):
+    """What an audit event records."""
+
+    CONTENT_RECEIVED = "content.received", "Content received"
+    CONTENT_REVISED = "content.revised", "Content revised"
+    CONTENT_WITHDRAWN = "content.withdrawn", "Content withdrawn"
+    REPORT_RECEIVED = "report.received", "Report received"
+    CONTENT_SCORED = "content.scored", "Content scored"
+    SCORING_FAILED = "content.scoring_failed", "Scoring failed"
+    CASE_OPENED = "case.opened", "Case opened"
+    CASE_MOVED = "case.moved", "Case moved"
+    CASE_WITHDRAWN = "case.withdrawn", "Case withdrawn"
+    REVIEW_CLAIMED = "review.claimed", "Review claimed"
+    REVIEW_RELEASED = "review.released", "Review released"
+    REVIEW_SKIPPED = "review.skipped", "Review skipped"
+    REVIEW_ESCALATED = "review.escalated", "Case escalated"
+    LEASE_EXPIRED = "review.lease_expired", "Lease expired"
+    CASE_DECIDED = "case.decided", "Case decided"
+    DECISION_UNDONE = "decision.undone", "Decision undone"
+    DECISION_OVERRIDDEN = "decision.overridden", "Decision overridden"
+    APPEAL_OPENED = "appeal.opened", "Appeal opened"
+    APPEAL_RESOLVED = "appeal.resolved", "Appeal resolved"
+    MODEL_REGISTERED = "model.registered", "Model registered"
+    MODEL_TRAINED = "model.trained", "Model trained"
+    MODEL_REFUSED = "model.refused", "Model refused by its gates"
+    MODEL_PROMOTED = "model.promoted", "Model promoted"
+    MODEL_ROLLED_BACK = "model.rolled_back", "Model rolled back"
+    KEY_ISSUED = "key.issued", "API key issued"
+    KEY_REVOKED = "key.revoked", "API key revoked"
+    ADMIN_CHANGED = "admin.changed", "Changed in the admin"
+    DELIVERY_DEAD = "delivery.dead", "Delivery gave up"
+    DELIVERY_REPLAYED = "delivery.replayed", "Delivery replayed"

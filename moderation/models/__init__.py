@@ -1,0 +1,22 @@
+"""The domain's rows, one file an aggregate."""
+
+from moderation.models.access import ApiKey, IdempotencyRecord, RateWindow, User
+from moderation.models.audit import AuditEvent, AuditSeal
+from moderation.models.bank import Bank, BankEntry
+from moderation.models.case import Case, Evidence, Review, ReviewSkip
+from moderation.models.content import Account, Content, ContentRevision, Report, TextGroup, TextGroupBand
+from moderation.models.decision import Action, Appeal, Decision, Judgement, Rationale, Strike
+from moderation.models.label import Label
+from moderation.models.learning import Gate, GoldenItem, ModelVersion, TrainingSet, TrainingSetItem
+from moderation.models.outbox import Delivery, OutboxMessage, WebhookEndpoint
+from moderation.models.policy import Policy, PolicyVersion
+from moderation.models.prediction import PolicyPrediction, Prediction
+from moderation.models.queue import Queue, RoutingRule
+
+__all__ = [
+    "Account", "Action", "ApiKey", "Appeal", "AuditEvent", "AuditSeal", "Bank", "BankEntry", "Case", "Content",
+    "ContentRevision", "Decision", "Delivery", "Evidence", "Gate", "GoldenItem", "IdempotencyRecord", "Judgement",
+    "Label", "ModelVersion", "OutboxMessage", "Policy", "PolicyPrediction", "PolicyVersion", "Prediction", "Queue",
+    "RateWindow", "Rationale", "Report", "Review", "ReviewSkip", "RoutingRule", "Strike", "TextGroup", "TextGroupBand",
+    "TrainingSet", "TrainingSetItem", "User", "WebhookEndpoint",
+]

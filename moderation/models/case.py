@@ -1,0 +1,140 @@
+"""Cases, the reviews people lease, and the evidence they were shown."""
+
+from django.db import models
+from django.db.models import Q
+
+from moderation.enums import CaseStatus, ReviewKind, ReviewState, WhyShown
+from moderation.models.access import User
+from moderation.models.content import Content, ContentRevision
+from moderation.models.prediction import Prediction
+from moderation.models.queue import Queue
+
+
+class Case(models.Model):
+    """A content that waits for, or has had, people's judgement; at most one open a content.
+
+    ``priority`` is the index key: the sum of ``priority_parts`` less what waiting has not yet earned, so it stays
+    still while the case ages (see ``moderation.services.routing``).
+    """
+
+    content = models.ForeignKey(Content, on_delete=models.PROTECT, related_name="cases")
+    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="cases")
+    status = models.CharField(max_length=10, choices=CaseStatus.choices, default=CaseStatus.OPEN)
+    why_shown = models.CharField(max_length=12, choices=WhyShown.choices)
+    sampling_probability = models.FloatField(default=1.0)
+    rule_hits = models.JSONField(default=list, help_text="Names and keys of the rules and bank entries that matched.")
+    priority = models.FloatField()
+    priority_parts = models.JSONField(default=list)
+    version = models.PositiveIntegerField(default=1)
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["content"], condition=Q(status="open"), name="case_one_open_a_content"),
+            models.CheckConstraint(condition=Q(status__in=CaseStatus.values), name="case_status_known"),
+            models.CheckConstraint(
+                condition=Q(sampling_probability__gt=0, sampling_probability__lte=1),
+                name="case_sampling_is_a_probability",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="open", closed_at__isnull=True) | ~Q(status="open"), name="case_open_has_no_end"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["queue", "-priority", "id"], condition=Q(status="open"), name="case_queue_idx"),
+            models.Index(fields=["queue", "opened_at"], condition=Q(status="open"), name="case_age_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"case {self.pk}"
+
+
+class Review(models.Model):
+    """One person's judgement of a case, from waiting to judged. The lease with its fencing token lives here."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="reviews")
+    kind = models.CharField(max_length=12, choices=ReviewKind.choices, default=ReviewKind.FIRST)
+    state = models.CharField(max_length=10, choices=ReviewState.choices, default=ReviewState.WAITING)
+    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="+")
+    priority = models.FloatField(help_text="The case's, beside the state it is claimed by.")
+    reviewer = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="reviews")
+    lease_token = models.BigIntegerField(null=True, unique=True)
+    leased_at = models.DateTimeField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    judged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=ReviewState.values), name="review_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state="leased")
+                | Q(reviewer__isnull=False, lease_token__isnull=False, lease_expires_at__isnull=False),
+                name="review_lease_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="waiting") | Q(reviewer__isnull=True, lease_token__isnull=True),
+                name="review_waiting_has_no_owner",
+            ),
+            models.UniqueConstraint(
+                fields=["case"],
+                condition=Q(kind="first", state__in=["waiting", "leased"]),
+                name="review_one_first_pending_a_case",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["queue", "-priority", "id"], condition=Q(state="waiting"), name="review_claim_idx"),
+            models.Index(fields=["lease_expires_at"], condition=Q(state="leased"), name="review_expiry_idx"),
+            models.Index(fields=["reviewer", "queue"], condition=Q(state="leased"), name="review_held_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"review {self.pk}"
+
+
+class ReviewSkip(models.Model):
+    """Who passed a review over, and why; it is not offered to them again. Immutable."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="skips")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=40)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["review", "user"], name="review_skip_once")]
+
+    def __str__(self) -> str:
+        return f"skip of review {self.review_id}"
+
+
+class Evidence(models.Model):
+    """What a person was shown: frozen at the claim, named by the judgement. Immutable.
+
+    ``policies`` holds a row a policy: slug, policy_version, score, logit, threshold, flagged, reported, shown.
+    The text stands in the revision, the attributions in the prediction; both are referred to, never copied.
+    """
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="evidence")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="evidence")
+    case_version = models.PositiveIntegerField()
+    revision = models.ForeignKey(ContentRevision, on_delete=models.PROTECT, related_name="+")
+    prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, null=True, related_name="+")
+    shown_to = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    policies = models.JSONField()
+    rule_hits = models.JSONField()
+    report_ids = models.JSONField()
+    priority_parts = models.JSONField()
+    why_shown = models.CharField(max_length=12, choices=WhyShown.choices)
+    sampling_probability = models.FloatField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "evidence"
+        constraints = [
+            # What the judgement's composite foreign key refers to.
+            models.UniqueConstraint(fields=["id", "review"], name="evidence_of_its_review"),
+        ]
+
+    def __str__(self) -> str:
+        return f"evidence {self.pk}"

@@ -1,0 +1,61 @@
+"""Queues, and the rules that fill them."""
+
+from django.db import models
+from django.db.models import Q
+
+from moderation.enums import ReportSource
+from moderation.models.policy import Policy
+
+
+class Queue(models.Model):
+    """A line of cases that wait for people, with the time in which they should be seen."""
+
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    description = models.CharField(max_length=300, blank=True)
+    sla_minutes = models.PositiveIntegerField(default=24 * 60, help_text="A case should be decided within this time.")
+    position = models.PositiveSmallIntegerField(default=0)
+    is_default = models.BooleanField(default=False, help_text="Takes what no rule routes.")
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position", "slug"]
+        constraints = [
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="queue_one_default"),
+            models.CheckConstraint(condition=Q(sla_minutes__gt=0), name="queue_sla_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RoutingRule(models.Model):
+    """If all that is filled in holds, the content goes to the queue; the first rule that matches wins."""
+
+    position = models.PositiveSmallIntegerField(default=0)
+    name = models.CharField(max_length=80)
+    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    minimum_score = models.FloatField(
+        null=True, blank=True, help_text="Of the policy; empty: flagged or reported under it."
+    )
+    source = models.CharField(max_length=20, choices=ReportSource.choices, blank=True)
+    minimum_reports = models.PositiveIntegerField(default=0)
+    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="rules")
+    priority_boost = models.FloatField(default=0)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(minimum_score__isnull=True) | Q(minimum_score__gte=0, minimum_score__lte=1),
+                name="routing_rule_score_is_a_probability",
+            ),
+            models.CheckConstraint(
+                condition=Q(minimum_score__isnull=True) | Q(policy__isnull=False),
+                name="routing_rule_score_names_its_policy",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
