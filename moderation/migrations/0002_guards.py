@@ -90,5 +90,5 @@ DROP FUNCTION evenhand_guard_case(), evenhand_guard_review(), evenhand_guard_rev
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0002_domain")]
+    dependencies = [("moderation", "0001_domain")]
     operations = [migrations.RunSQL(FUNCTIONS + TRIGGERS, BACKWARD)]

@@ -10,16 +10,28 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+FORWARD = """
+CREATE FUNCTION evenhand_transaction() RETURNS bigint LANGUAGE sql VOLATILE AS
+$$ SELECT pg_current_xact_id()::text::bigint $$;
+
+-- Fencing tokens of leases: a later lease always has the greater token.
+CREATE SEQUENCE evenhand_lease_token;
+"""
+BACKWARD = "DROP SEQUENCE evenhand_lease_token; DROP FUNCTION evenhand_transaction();"
+
+
 class Migration(migrations.Migration):
+
+    initial = True
 
     initial = True
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('moderation', '0001_functions'),
     ]
 
     operations = [
+        migrations.RunSQL(FORWARD, BACKWARD),
         migrations.CreateModel(
             name='Account',
             fields=[
