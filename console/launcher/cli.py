@@ -1,0 +1,131 @@
+"""What an operator types: `python -m console.launcher run | exec | env`."""
+
+import argparse
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from console.launcher.errors import LauncherError, StopRequested
+from console.launcher.home import Home
+from console.launcher.processes import Program
+from console.launcher.product import ROOT, product_environment, run_product
+from console.launcher.services import Services
+from console.launcher.speech import complain, say
+from console.launcher.supervisor import Supervisor
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0 done, 1 could not, 130 stopped before it was ready."""
+    given = _parser().parse_args(argv)
+    home = Home(Path(given.home or os.environ.get("EVENHAND_HOME") or ROOT / "var"))
+    try:
+        if given.action == "run":
+            return _run(home)
+        if given.action == "exec":
+            return _exec(home, _command(given.command), own=given.own)
+        return _show_environment(home)
+    except LauncherError as error:
+        complain(f"evenhand: {error}")
+        return 1
+    except (StopRequested, KeyboardInterrupt):
+        complain("evenhand: stopped.")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m console.launcher", description=__doc__)
+    parser.set_defaults(command=[], own=False)
+    actions = parser.add_subparsers(dest="action", required=True)
+    run = actions.add_parser("run", help="start the whole product and keep it running (HOST, PORT, DEMO)")
+    execute = actions.add_parser(
+        "exec", help="run a command with the database and the broker: those that run, or ones started for it"
+    )
+    show = actions.add_parser("env", help="print the environment of the running product, for a shell to eval")
+    for action in (run, execute, show):
+        action.add_argument(
+            "--home", help="the folder with the installation's state (default: EVENHAND_HOME, or var)"
+        )
+    execute.add_argument("--own", action="store_true", help="refuse where this home is already running")
+    execute.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND ...")
+    return parser
+
+
+def _command(words: Sequence[str]) -> list[str]:
+    words = list(words[1:] if words[:1] == ["--"] else words)
+    if not words:
+        raise LauncherError("exec needs a command: python -m console.launcher exec -- python manage.py shell")
+    # `python` means the one that runs this: the virtual environment need not be activated.
+    program = sys.executable if words[0] in ("python", "python3") else shutil.which(words[0])
+    if program is None:
+        raise LauncherError(f"There is no command {words[0]}.")
+    return [program, *words[1:]]
+
+
+def _run(home: Home) -> int:
+    if not home.acquire():
+        raise LauncherError(_already_running(home))
+    try:
+        return run_product(home, os.environ)
+    finally:
+        home.forget_running()
+        home.drop_socket_folder()
+        home.release()
+
+
+def _exec(home: Home, command: list[str], *, own: bool) -> int:
+    if not home.acquire():
+        if own:
+            raise LauncherError(_already_running(home))
+        os.environ.update(_environment_of_running(home))
+        os.execv(command[0], command)  # noqa: S606 - what the operator typed
+    try:
+        with Supervisor() as supervisor:
+            services = Services(home, os.environ)
+            services.start(supervisor)
+            environment = product_environment(os.environ, home) | services.environment
+            home.remember_running(
+                {
+                    "launcher": os.getpid(),
+                    "environment": _told(environment, services),
+                    "processes": supervisor.processes(),
+                }
+            )
+            program = Program("command", tuple(command), environment, Path.cwd(), own_session=False)
+            return supervisor.run(program)
+    finally:
+        home.forget_running()
+        home.drop_socket_folder()
+        home.release()
+
+
+def _told(environment: Mapping[str, str], services: Services) -> dict[str, str]:
+    return {name: environment[name] for name in ("EVENHAND_HOME", *services.environment)}
+
+
+def _environment_of_running(home: Home) -> dict[str, str]:
+    services = home.running().get("environment")
+    if not isinstance(services, dict):
+        raise LauncherError(
+            f"The installation in {home.folder} is still starting, or does not run. Try again."
+        )
+    return product_environment(os.environ, home) | services
+
+
+def _show_environment(home: Home) -> int:
+    environment = _environment_of_running(home)
+    for name in ("EVENHAND_HOME", "DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY"):
+        if name in environment:
+            say(f"export {name}={shlex.quote(environment[name])}")
+    return 0
+
+
+def _already_running(home: Home) -> str:
+    where = home.running().get("base_url")
+    at = f" at {where}" if where else ""
+    return (
+        f"The installation in {home.folder} is already running{at}. "
+        "Stop it first, or choose another EVENHAND_HOME."
+    )

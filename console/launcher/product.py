@@ -1,0 +1,196 @@
+"""The whole product: services, migrations, first data, web server, worker and scheduler."""
+
+import http.client
+import ipaddress
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.launcher.errors import LauncherError
+from console.launcher.home import Home
+from console.launcher.processes import Program
+from console.launcher.services import Services
+from console.launcher.speech import say
+from console.launcher.supervisor import Supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+_QUEUES = "score,learn,deliver,celery"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the web server listens."""
+
+    host: str
+    port: int
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can reach it. Raises LauncherError for a name that does not resolve."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise LauncherError(f"HOST={self.host} is not an address of this machine ({error}).") from error
+        return not all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found)
+
+    @property
+    def url(self) -> str:
+        """What to type into a browser on this machine."""
+        name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://[{name}]:{self.port}" if ":" in name else f"http://{name}:{self.port}"
+
+
+def address_from(environment: Mapping[str, str]) -> Address:
+    """HOST and PORT, by default 127.0.0.1:8000. Raises LauncherError for a port that is none."""
+    text = environment.get("PORT") or "8000"
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise LauncherError(f"PORT={text} is not a port number (0 to 65535; 0 takes any free one).")
+    return Address(environment.get("HOST") or "127.0.0.1", int(text))
+
+
+def product_environment(given: Mapping[str, str], home: Home) -> dict[str, str]:
+    """What every part of the product is told, apart from where its services are."""
+    environment = dict(given)
+    environment["EVENHAND_HOME"] = str(home.folder)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), given.get("PYTHONPATH", "")]))
+    environment.setdefault("PYTHONUNBUFFERED", "1")
+    if not given.get("SECRET_KEY"):
+        environment["SECRET_KEY"] = home.secret_key()
+    return environment
+
+
+def run_product(home: Home, given: Mapping[str, str]) -> int:
+    """Run everything until Ctrl-C. Returns the exit code. Raises LauncherError where it cannot start."""
+    address = address_from(given)
+    public = address.is_public
+    with _bound(address) as listener, Supervisor() as supervisor:
+        address = Address(address.host, listener.getsockname()[1])
+        environment = product_environment(given, home)
+        if public:
+            environment |= {"EVENHAND_PUBLIC": "1", "DEBUG": "0"}
+            say(f"HOST={address.host} can be reached from other machines: development conveniences are off.")
+        services = Services(home, given)
+        say("Starting the database and the broker.")
+        services.start(supervisor)
+        environment |= services.environment
+        record: dict[str, object] = {
+            "launcher": os.getpid(),
+            "base_url": address.url,
+            "environment": {name: environment[name] for name in ("EVENHAND_HOME", *services.environment)},
+        }
+
+        def publish(processes: dict[str, int]) -> None:
+            home.remember_running({**record, "processes": processes})
+
+        supervisor.on_change = publish
+        publish(supervisor.processes())
+        environment["EVENHAND_BASE_URL"] = address.url
+        say("Preparing the database.")
+        _once(supervisor, "migrate", environment, "migrate", "--no-input", "--verbosity", "0")
+        _once(supervisor, "bootstrap", environment, "bootstrap")
+        listener.listen(2048)
+        for program in (_web(environment, listener), _worker(environment), _beat(environment, home)):
+            supervisor.keep(program)
+        supervisor.wait_until(lambda: _answers(address), seconds=120, what="The web server")
+        _greet(address, home)
+        supervisor.look_after()
+        say("Stopping.")
+    return 0
+
+
+def _bound(address: Address) -> socket.socket:
+    """The listening socket, ours while we run: requests wait until a killed web server is back."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address.host, address.port))
+    except OSError as error:
+        listener.close()
+        raise LauncherError(
+            f"Cannot listen on {address.host}:{address.port} ({error.strerror}). "
+            "Something else may be using the port: choose another with PORT=8001."
+        ) from error
+    return listener
+
+
+def _once(supervisor: Supervisor, name: str, environment: Mapping[str, str], *arguments: str) -> None:
+    code = supervisor.run(_python(name, environment, str(ROOT / "manage.py"), *arguments))
+    if code != 0:
+        raise LauncherError(
+            f"`manage.py {' '.join(arguments)}` failed with exit code {code}; what it said stands above."
+        )
+
+
+def _web(environment: Mapping[str, str], listener: socket.socket) -> Program:
+    size = [] if environment.get("WEB_CONCURRENCY") else ["--workers", "2"]
+    return _python(
+        "web",
+        environment,
+        *("-m", "gunicorn", "console.wsgi:application", "--bind", f"fd://{listener.fileno()}"),
+        *(*size, "--worker-class", "gthread", "--threads", "4"),
+        *("--graceful-timeout", "8", "--no-control-socket", "--log-level", "warning"),
+        inherited=(listener.fileno(),),
+    )
+
+
+def _worker(environment: Mapping[str, str]) -> Program:
+    return _python(
+        "worker",
+        {**environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        *("-m", "celery", "--app", "console", "worker", "--queues", _QUEUES, "--concurrency", "2"),
+        *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
+    )
+
+
+def _beat(environment: Mapping[str, str], home: Home) -> Program:
+    folder = home.folder / "beat"
+    folder.mkdir(exist_ok=True)
+    return _python(
+        "beat",
+        environment,
+        *("-m", "celery", "--app", "console", "beat", "--schedule", str(folder / "schedule")),
+        *("--loglevel", "WARNING"),
+    )
+
+
+def _python(
+    name: str, environment: Mapping[str, str], *arguments: str, inherited: tuple[int, ...] = ()
+) -> Program:
+    # The interpreter and a module, never an installed script: its first line cannot hold a long path.
+    return Program(name, (sys.executable, *arguments), environment, ROOT, inherited=inherited)
+
+
+def _answers(address: Address) -> bool:
+    name = address.url.removeprefix("http://").rpartition(":")[0].strip("[]")
+    connection = http.client.HTTPConnection(name, address.port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    else:
+        return True
+    finally:
+        connection.close()
+
+
+def _greet(address: Address, home: Home) -> None:
+    say(f"\nEvenhand is ready at {address.url}")
+    if home.demo_file.exists():
+        demo = json.loads(home.demo_file.read_text(encoding="utf-8"))
+        # Passwords go to a person's screen, not into the log file of whoever redirected the output.
+        show = sys.stdout.isatty()
+        for role, user in demo["users"].items():
+            say(f"  {role}: {user['username']}" + (f"  {user['password']}" if show else ""))
+        say(f"  (names, passwords and the API key are in {home.demo_file})")
+    else:
+        say(
+            "  Make the first administrator with:\n"
+            "  .venv/bin/python -m console.launcher exec -- python manage.py createsuperuser"
+        )
+    say("Ctrl-C stops it.\n")
