@@ -97,6 +97,16 @@ class ReviewState(TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+class SkipReason(TextChoices):
+    """Why a moderator passed a case over."""
+
+    LANGUAGE = "language", "I do not read this language"
+    EXPERTISE = "expertise", "Not my field"
+    CONFLICT = "conflict", "I know the people involved"
+    WELLBEING = "wellbeing", "I would rather not see this now"
+    OTHER = "other", "Another reason"
+
+
 class Verdict(TextChoices):
     """What a judgement or decision says."""
 

@@ -1,4 +1,7 @@
-"""Finds, or installs, the Chromium that browser tests drive: `python -m console.launcher.browser` prints its path."""
+"""Finds, or installs, the Chromium that browser tests drive, and prints its path.
+
+`python -m console.launcher.browser`
+"""
 
 import os
 import shutil
@@ -30,8 +33,8 @@ def chromium() -> str:
         if found is not None and _starts(found):
             return found
     raise LauncherError(
-        "The browser tests need Chromium: there is none on this machine, and neither apt nor Playwright could install "
-        "one (see above). Install chromium, or name one with EVENHAND_CHROMIUM=/path/to/chromium."
+        "The browser tests need Chromium: there is none on this machine, and neither apt nor Playwright could "
+        "install one (see above). Install chromium, or name one with EVENHAND_CHROMIUM=/path/to/chromium."
     )
 
 
@@ -76,7 +79,7 @@ def _starts(path: str) -> bool:
         command += [f"--user-data-dir={profile}", "--dump-dom", "data:text/html,<p>works"]
         try:
             shown = subprocess.run(  # noqa: S603
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+                command, capture_output=True, text=True, check=False, timeout=60
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             complain(f"{path} does not start: {error}")

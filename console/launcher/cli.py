@@ -4,6 +4,7 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,14 +17,18 @@ from console.launcher.services import Services
 from console.launcher.speech import complain, say
 from console.launcher.supervisor import Supervisor
 
+# Longer than all programs together may take to stop.
+_LONGEST_STOP = 60.0
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 could not, 130 stopped before it was ready."""
-    given = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    given = _parser().parse_args(words)
     home = Home(Path(given.home or os.environ.get("EVENHAND_HOME") or ROOT / "var"))
     try:
         if given.action == "run":
-            return _run(home)
+            return _run(home) if given.unguarded else _guard(words)
         if given.action == "exec":
             return _exec(home, _command(given.command), own=given.own)
         return _show_environment(home)
@@ -44,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         "exec", help="run a command with the database and the broker: those that run, or ones started for it"
     )
     show = actions.add_parser("env", help="print the environment of the running product, for a shell to eval")
+    run.add_argument(
+        "--unguarded", action="store_true", help="without the parent that replaces a killed launcher"
+    )
     for action in (run, execute, show):
         action.add_argument(
             "--home", help="the folder with the installation's state (default: EVENHAND_HOME, or var)"
@@ -64,6 +72,19 @@ def _command(words: Sequence[str]) -> list[str]:
     return [program, *words[1:]]
 
 
+def _guard(words: Sequence[str]) -> int:
+    """Run the launcher proper as a child, and again should it be killed: no process is beyond replacing."""
+    command = (sys.executable, "-m", "console.launcher", *words, "--unguarded")
+    program = Program(
+        "launcher", command, os.environ, Path.cwd(), stop_seconds=_LONGEST_STOP, own_session=False
+    )
+    with Supervisor() as supervisor:
+        while (code := supervisor.run(program)) == 128 + signal.SIGKILL:
+            complain("The launcher was killed; starting everything again.")
+            supervisor.end_adopted(seconds=10)
+    return code
+
+
 def _run(home: Home) -> int:
     if not home.acquire():
         raise LauncherError(_already_running(home))
@@ -82,7 +103,7 @@ def _exec(home: Home, command: list[str], *, own: bool) -> int:
         os.environ.update(_environment_of_running(home))
         os.execv(command[0], command)  # noqa: S606 - what the operator typed
     try:
-        with Supervisor() as supervisor:
+        with Supervisor(handed=(home.lock,)) as supervisor:
             services = Services(home, os.environ)
             services.start(supervisor)
             environment = product_environment(os.environ, home) | services.environment

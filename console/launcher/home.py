@@ -7,14 +7,18 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from console.launcher.accounts import Account, can_enter
 from console.launcher.errors import LauncherError
+from console.launcher.processes import arguments
 from console.launcher.system import system_folder
 
 # A unix socket address holds 107 bytes, of which "/evenhand-12345678/postgres/.s.PGSQL.5432.lock" takes 46.
 _LONGEST_SOCKET_PARENT = 60
+# How long the programs of a killed launcher may take to end.
+_ENDING_SECONDS = 20.0
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")
 
 
@@ -42,7 +46,11 @@ class Home:
         return self.folder / "running.json"
 
     def acquire(self) -> bool:
-        """Take the installation's lock for this process's life; False where another launcher holds it."""
+        """Take the installation's lock; False where another launcher holds it.
+
+        The programs a launcher starts share its lock, so it is free only when all of them have ended. Where the
+        launcher itself was killed, they are ending: that is waited for.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.logs.mkdir(exist_ok=True)
@@ -52,13 +60,23 @@ class Home:
                 f"Cannot write to the state folder {self.folder} ({error.strerror}). "
                 "Set EVENHAND_HOME to a folder of yours."
             ) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while not _locked(descriptor):
+            if _launcher_lives(descriptor) or time.monotonic() > deadline:
+                os.close(descriptor)
+                return False
+            time.sleep(0.05)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         self._lock = descriptor
         return True
+
+    @property
+    def lock(self) -> int:
+        """The descriptor that holds the lock. Raises LauncherError before `acquire()`."""
+        if self._lock is None:
+            raise LauncherError(f"The lock of {self.folder} has not been taken.")
+        return self._lock
 
     def release(self) -> None:
         """Give the lock back."""
@@ -160,6 +178,19 @@ class Home:
     @property
     def _sockets_memory(self) -> Path:
         return self.folder / "sockets.location"
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _launcher_lives(descriptor: int) -> bool:
+    holder = os.pread(descriptor, 20, 0)
+    return holder.isdigit() and "console.launcher" in arguments(int(holder))
 
 
 def write_private(path: Path, text: str) -> None:

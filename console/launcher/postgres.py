@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from urllib.parse import quote
 
 from console.launcher.accounts import Account, current_account
 from console.launcher.errors import LauncherError
-from console.launcher.processes import Program, arguments, is_running
+from console.launcher.processes import Program, executable, working_directory
 
 _ROLE = "evenhand"
 _PORT = 5432
@@ -23,7 +22,6 @@ _SET_UP = (
     f"CREATE ROLE {_ROLE} LOGIN CREATEDB;",
     f"CREATE DATABASE {_ROLE} OWNER {_ROLE};",
 )
-_LEFTOVER_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -87,16 +85,19 @@ class EmbeddedPostgres:
         return len(lines) >= 8 and lines[0] == str(process_id) and lines[7].strip() == "ready"
 
     def clear_leftovers(self) -> None:
-        """Deal with the pid file of a server that was killed, or lost to a reboot.
+        """Remove the pid file of a server that was killed, or lost to a reboot.
 
         PostgreSQL itself refuses to start while *any* process has the number in the file, although after a
-        reboot that may be anyone's. We hold the installation's lock, so the file counts only if that process
-        really is a server of this cluster: then it is stopped first. Raises LauncherError where it does not
-        stop.
+        reboot that may be anyone's. The launcher holds the installation's lock, which its servers share until
+        they end, so the file counts only if someone else started a server of this cluster by hand: raises
+        LauncherError then.
         """
         lines = self._pid_file()
         if lines and lines[0].isdigit() and self._serves_this_cluster(int(lines[0])):
-            self._stop_leftover(int(lines[0]))
+            raise LauncherError(
+                f"A PostgreSQL that the launcher did not start (process {lines[0]}) uses {self.cluster}. "
+                f"Stop it first: {self.programs}/pg_ctl stop -D {self.cluster}"
+            )
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
         for name in (f".s.PGSQL.{_PORT}", f".s.PGSQL.{_PORT}.lock"):
             (self.sockets / name).unlink(missing_ok=True)
@@ -110,21 +111,10 @@ class EmbeddedPostgres:
             return []
 
     def _serves_this_cluster(self, process_id: int) -> bool:
-        command = arguments(process_id)
-        named = len(command) > 2 and Path(command[0]).name == "postgres" and command[1] == "-D"
-        return named and command[2] == str(self.cluster) and is_running(process_id)
-
-    def _stop_leftover(self, process_id: int) -> None:
-        for request in (signal.SIGINT, signal.SIGQUIT):
-            os.kill(process_id, request)
-            deadline = time.monotonic() + _LEFTOVER_SECONDS
-            while time.monotonic() < deadline:
-                if not is_running(process_id):
-                    return
-                time.sleep(0.02)
-        raise LauncherError(
-            f"An earlier PostgreSQL (process {process_id}) uses {self.cluster} and does not stop: end it."
-        )
+        # A server's working directory is its cluster.
+        name = executable(process_id)
+        folder = working_directory(process_id)
+        return name is not None and name.name == "postgres" and folder == self.cluster
 
     def _make_cluster(self) -> None:
         # Made aside and renamed, so that a first start cut short is never taken for a database.

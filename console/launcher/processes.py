@@ -46,10 +46,10 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def spawn(program: Program) -> subprocess.Popen[bytes]:
+def spawn(program: Program, *, handed: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
     """Start `program`; it is told to stop when the launcher dies, however that happens.
 
-    Raises LauncherError where it cannot be started at all.
+    `handed` are descriptors it gets beside its own.     Raises LauncherError where it cannot be started at all.
     """
     launcher = os.getpid()
     stop_signal = program.stop_signal
@@ -76,7 +76,7 @@ def spawn(program: Program) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=None if output is None else subprocess.STDOUT,
             start_new_session=program.own_session,
-            pass_fds=program.inherited,
+            pass_fds=(*program.inherited, *handed),
             preexec_fn=in_child,  # noqa: PLW1509
             user=account.uid if drop and account else None,
             group=account.gid if drop and account else None,
@@ -101,6 +101,14 @@ def executable(process_id: int) -> Path | None:
     """The file a process runs, or None where it has ended or is not ours to look at."""
     try:
         return Path(f"/proc/{process_id}/exe").readlink()
+    except OSError:
+        return None
+
+
+def working_directory(process_id: int) -> Path | None:
+    """Where a process works, or None where it has ended or is not ours to look at."""
+    try:
+        return Path(f"/proc/{process_id}/cwd").readlink()
     except OSError:
         return None
 

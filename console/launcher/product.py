@@ -67,7 +67,7 @@ def run_product(home: Home, given: Mapping[str, str]) -> int:
     """Run everything until Ctrl-C. Returns the exit code. Raises LauncherError where it cannot start."""
     address = address_from(given)
     public = address.is_public
-    with _bound(address) as listener, Supervisor() as supervisor:
+    with _bound(address) as listener, Supervisor(handed=(home.lock,)) as supervisor:
         address = Address(address.host, listener.getsockname()[1])
         environment = product_environment(given, home)
         if public:

@@ -41,6 +41,8 @@ class Supervisor:
     live in the main thread: a child is told to stop when the thread that started it ends.
     """
 
+    handed: tuple[int, ...] = ()
+    """Descriptors every kept program gets: the installation's lock, free only when the last of them has ended."""
     on_change: Callable[[dict[str, int]], None] = lambda processes: None
     """Called with the process id of every program whenever one has started."""
     _kept: list[_Kept] = field(default_factory=list)
@@ -112,6 +114,16 @@ class Supervisor:
         code = process.returncode
         return code if code >= 0 else 128 - code
 
+    def end_adopted(self, *, seconds: float) -> None:
+        """Wait for descendants whose own parents have died to end, and kill those that take longer."""
+        deadline = time.monotonic() + seconds
+        while adopted := self._adopted():
+            if time.monotonic() > deadline:
+                for process_id in adopted:
+                    os.kill(process_id, signal.SIGKILL)
+            signal.sigtimedwait({signal.SIGCHLD}, 0.05)
+            self._reap()
+
     def look_after(self) -> None:
         """Keep the programs running until Ctrl-C or a termination signal arrives."""
         try:
@@ -145,7 +157,7 @@ class Supervisor:
             raise StopRequested(signal.Signals(received.si_signo))
 
     def _start(self, kept: _Kept) -> None:
-        kept.process = spawn(kept.program)
+        kept.process = spawn(kept.program, handed=self.handed)
         kept.executable = Path(kept.program.command[0]).resolve()
         kept.started = time.monotonic()
         self.on_change(self.processes())
@@ -180,28 +192,25 @@ class Supervisor:
         if kept.early_ends >= 3:
             complain(_why_it_failed(kept.program))
 
-    def _end_orphans(self, kept: _Kept) -> None:
-        """Kill a dead program's own children, so that its successor finds the field clear."""
-        known = {other.process.pid for other in self._kept if other.process is not None}
+    def _adopted(self) -> list[int]:
+        known = {kept.process.pid for kept in self._kept if kept.process is not None}
         if self._foreground is not None:
             known.add(self._foreground.pid)
+        return [process_id for process_id in children() if process_id not in known]
+
+    def _end_orphans(self, kept: _Kept) -> None:
+        """Kill a dead program's own children, so that its successor finds the field clear."""
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
-            orphans = [pid for pid in children() if pid not in known and executable(pid) == kept.executable]
+            orphans = [
+                process_id for process_id in self._adopted() if executable(process_id) == kept.executable
+            ]
             if not orphans:
                 return
-            for orphan in orphans:
-                os.kill(orphan, signal.SIGKILL)
+            for process_id in orphans:
+                os.kill(process_id, signal.SIGKILL)
             signal.sigtimedwait({signal.SIGCHLD}, 0.02)
-            self._reap_only(orphans)
-
-    @staticmethod
-    def _reap_only(process_ids: Sequence[int]) -> None:
-        for process_id in process_ids:
-            try:
-                os.waitpid(process_id, os.WNOHANG)
-            except ChildProcessError:
-                continue
+            self._reap()
 
     def _end(self, running: Sequence[tuple[subprocess.Popen[bytes], Program]]) -> None:
         """Ask each process to stop, all at once, and kill what has not by its own time limit."""

@@ -244,3 +244,6 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {"axes": {"level": "ERROR"}},
 }
+
+# Tests run tasks by hand, so that each step can be looked at.
+NUDGE_WHEN_EAGER = False

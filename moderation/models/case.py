@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from moderation.enums import CaseStatus, ReviewKind, ReviewState, WhyShown
+from moderation.enums import CaseStatus, ReviewKind, ReviewState, SkipReason, WhyShown
 from moderation.models.access import User
 from moderation.models.content import Content, ContentRevision
 from moderation.models.prediction import Prediction
@@ -98,7 +98,7 @@ class ReviewSkip(models.Model):
 
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="skips")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    reason = models.CharField(max_length=40)
+    reason = models.CharField(max_length=12, choices=SkipReason.choices)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

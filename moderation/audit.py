@@ -1,0 +1,218 @@
+"""The audit trail: one function an event kind. Events hold references and figures, never a text.
+
+Call them inside the transaction of what they record: then either both happened or neither.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moderation.enums import AuditKind
+from moderation.models import (
+    ApiKey,
+    Appeal,
+    AuditEvent,
+    Case,
+    Content,
+    Decision,
+    ModelVersion,
+    OutboxMessage,
+    Report,
+    Review,
+    User,
+)
+
+
+def _event(
+    kind: AuditKind,
+    *,
+    actor: User | None = None,
+    content_id: int | None = None,
+    case_id: int | None = None,
+    **data: Any,
+) -> AuditEvent:
+    return AuditEvent(kind=kind, actor=actor, content_id=content_id, case_id=case_id, data=data)
+
+
+def _record(kind: AuditKind, **fields: Any) -> None:
+    _event(kind, **fields).save(force_insert=True)
+
+
+def content_received(content: Content, *, actor: User) -> None:
+    """A content was seen for the first time."""
+    _record(AuditKind.CONTENT_RECEIVED, actor=actor, content_id=content.pk)
+
+
+def content_revised(content: Content, *, actor: User, revision: int) -> None:
+    """A known content came with another text."""
+    _record(AuditKind.CONTENT_REVISED, actor=actor, content_id=content.pk, revision=revision)
+
+
+def content_withdrawn(content: Content, *, actor: User) -> None:
+    """The platform deleted a content."""
+    _record(AuditKind.CONTENT_WITHDRAWN, actor=actor, content_id=content.pk)
+
+
+def report_received(report: Report, *, actor: User) -> None:
+    """A complaint was accepted."""
+    _record(
+        AuditKind.REPORT_RECEIVED,
+        actor=actor,
+        content_id=report.content_id,
+        case_id=report.case_id,
+        report=report.pk,
+        source=report.source,
+    )
+
+
+def contents_scored(contents: Sequence[Content], *, model_version: ModelVersion) -> None:
+    """A batch was scored by a model version; one event a content, one statement."""
+    AuditEvent.objects.bulk_create(
+        _event(AuditKind.CONTENT_SCORED, content_id=content.pk, model=model_version.number) for content in contents
+    )
+
+
+def scoring_failed(content: Content, *, error: str, attempts: int) -> None:
+    """A content could not be scored; ``error`` is the exception's class name."""
+    _record(AuditKind.SCORING_FAILED, content_id=content.pk, error=error, attempts=attempts)
+
+
+def case_opened(case: Case) -> None:
+    """A case was routed to a queue."""
+    _record(
+        AuditKind.CASE_OPENED,
+        content_id=case.content_id,
+        case_id=case.pk,
+        queue=case.queue.slug,
+        why_shown=case.why_shown,
+        priority=case.priority,
+    )
+
+
+def case_withdrawn(case: Case, *, actor: User) -> None:
+    """A case ended because its content was deleted upstream."""
+    _record(AuditKind.CASE_WITHDRAWN, actor=actor, content_id=case.content_id, case_id=case.pk)
+
+
+def review_claimed(review: Review, *, actor: User, evidence: int) -> None:
+    """Someone took the lease of a review; from here they were shown the evidence."""
+    _record(
+        AuditKind.REVIEW_CLAIMED, actor=actor, case_id=review.case_id, review=review.pk, evidence=evidence,
+        token=review.lease_token,
+    )
+
+
+def review_released(review: Review, *, actor: User) -> None:
+    """Someone gave a lease back."""
+    _record(AuditKind.REVIEW_RELEASED, actor=actor, case_id=review.case_id, review=review.pk)
+
+
+def review_skipped(review: Review, *, actor: User, reason: str) -> None:
+    """Someone passed a case over; ``reason`` is one of the fixed codes."""
+    _record(AuditKind.REVIEW_SKIPPED, actor=actor, case_id=review.case_id, review=review.pk, reason=reason)
+
+
+def review_escalated(review: Review, *, actor: User, queue: str) -> None:
+    """Someone handed a case to the escalation queue."""
+    _record(AuditKind.REVIEW_ESCALATED, actor=actor, case_id=review.case_id, review=review.pk, queue=queue)
+
+
+def lease_expired(*, review: int, case: int, holder: User | None) -> None:
+    """A lease ran out and the review waits again."""
+    _record(AuditKind.LEASE_EXPIRED, actor=holder, case_id=case, review=review)
+
+
+def case_decided(decision: Decision, *, actor: User | None) -> None:
+    """A judgement became binding."""
+    _record(AuditKind.CASE_DECIDED, actor=actor, **_of_decision(decision))
+
+
+def decision_undone(decision: Decision, *, actor: User) -> None:
+    """The decider took their decision back."""
+    _record(AuditKind.DECISION_UNDONE, actor=actor, **_of_decision(decision))
+
+
+def decision_overridden(decision: Decision, *, actor: User) -> None:
+    """A senior replaced a decision."""
+    _record(AuditKind.DECISION_OVERRIDDEN, actor=actor, **_of_decision(decision))
+
+
+def appeal_opened(appeal: Appeal, *, actor: User) -> None:
+    """A decision was contested."""
+    _record(AuditKind.APPEAL_OPENED, actor=actor, case_id=appeal.decision.case_id, appeal=appeal.pk)
+
+
+def appeal_resolved(appeal: Appeal, *, actor: User) -> None:
+    """An appeal was decided."""
+    _record(
+        AuditKind.APPEAL_RESOLVED, actor=actor, case_id=appeal.decision.case_id, appeal=appeal.pk, state=appeal.state
+    )
+
+
+def model_registered(version: ModelVersion, *, actor: User | None) -> None:
+    """A model file was taken into the store."""
+    _record(AuditKind.MODEL_REGISTERED, actor=actor, model=version.number, sha256=version.sha256)
+
+
+def model_trained(version: ModelVersion, *, actor: User | None) -> None:
+    """A candidate was trained from a frozen training set."""
+    _record(
+        AuditKind.MODEL_TRAINED,
+        actor=actor,
+        model=version.number,
+        parent=version.parent.number if version.parent else None,
+        training_set=version.training_set_id,
+    )
+
+
+def model_refused(version: ModelVersion, *, actor: User | None, gates: Sequence[str]) -> None:
+    """A candidate failed its gates, which are named."""
+    _record(AuditKind.MODEL_REFUSED, actor=actor, model=version.number, gates=list(gates))
+
+
+def model_promoted(version: ModelVersion, *, actor: User | None, previous: int | None) -> None:
+    """A version became champion."""
+    _record(AuditKind.MODEL_PROMOTED, actor=actor, model=version.number, previous=previous)
+
+
+def model_rolled_back(version: ModelVersion, *, actor: User | None, previous: int) -> None:
+    """An earlier version became champion again."""
+    _record(AuditKind.MODEL_ROLLED_BACK, actor=actor, model=version.number, previous=previous)
+
+
+def key_issued(key: ApiKey, *, actor: User | None) -> None:
+    """An API key was made."""
+    _record(AuditKind.KEY_ISSUED, actor=actor, key=key.pk, user=key.user_id, scopes=list(key.scopes))
+
+
+def key_revoked(key: ApiKey, *, actor: User | None) -> None:
+    """An API key was revoked."""
+    _record(AuditKind.KEY_REVOKED, actor=actor, key=key.pk)
+
+
+def admin_changed(*, actor: User, model: str, pk: object, change: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """An administrator added, changed or deleted a row; old and new values of what changed."""
+    _record(AuditKind.ADMIN_CHANGED, actor=actor, model=model, pk=str(pk), change=change, old=dict(old), new=dict(new))
+
+
+def delivery_dead(message: OutboxMessage) -> None:
+    """Delivery of an effect was given up."""
+    _record(
+        AuditKind.DELIVERY_DEAD, content_id=message.content_id, message=message.pk, attempts=message.attempts
+    )
+
+
+def delivery_replayed(message: OutboxMessage, *, actor: User) -> None:
+    """A dead letter was queued again."""
+    _record(AuditKind.DELIVERY_REPLAYED, actor=actor, content_id=message.content_id, message=message.pk)
+
+
+def _of_decision(decision: Decision) -> dict[str, Any]:
+    return {
+        "case_id": decision.case_id,
+        "content_id": decision.case.content_id,
+        "decision": decision.pk,
+        "supersedes": decision.supersedes_id,
+        "verdict": decision.verdict,
+        "policies": list(decision.policies),
+        "actions": list(decision.actions),
+    }

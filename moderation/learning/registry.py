@@ -1,0 +1,142 @@
+"""Model versions: files in the store, pinned by hash in the database, loaded once a process."""
+
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from ml import artifacts
+from ml.errors import ArtifactError
+from ml.model import Model
+from moderation import audit
+from moderation.enums import ModelStatus
+from moderation.errors import Conflict, InvalidInput, ModelUnavailable, NotFound
+from moderation.models import ModelVersion, TrainingSet, User
+
+_loaded: dict[str, Model] = {}
+
+
+def champion() -> ModelVersion:
+    """The version that scores; raises ``ModelUnavailable`` if there is none."""
+    version = ModelVersion.objects.filter(status=ModelStatus.CHAMPION).first()
+    if version is None:
+        raise ModelUnavailable("No model version has been promoted yet.")
+    return version
+
+
+def load(version: ModelVersion) -> Model:
+    """The version's model, its hash checked against the pinned one; kept in memory, the last two versions.
+
+    Raises ``ModelUnavailable`` if the files are missing, altered or of an unsupported format.
+    """
+    model = _loaded.get(version.sha256)
+    if model is None:
+        try:
+            model = artifacts.load(folder_of(version), sha256=version.sha256)
+        except ArtifactError as error:
+            raise ModelUnavailable(f"Model v{version.number} cannot be loaded: {error}") from error
+        while len(_loaded) > 1:
+            _loaded.pop(next(iter(_loaded)))
+        _loaded[version.sha256] = model
+    return model
+
+
+def folder_of(version: ModelVersion) -> Path:
+    """Where the version's files lie."""
+    return Path(settings.MODEL_STORE) / version.folder
+
+
+@transaction.atomic
+def register(
+    model: Model,
+    *,
+    acting_user: User | None,
+    parent: ModelVersion | None = None,
+    training_set: TrainingSet | None = None,
+    note: str = "",
+) -> ModelVersion:
+    """Write the model to the store and a candidate row that pins its hash."""
+    number = (ModelVersion.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+    folder = f"v{number:04d}"
+    target = Path(settings.MODEL_STORE) / folder
+    shutil.rmtree(target, ignore_errors=True)  # what a run that died before its commit left behind
+    sha256 = artifacts.save(model, target)
+    version = ModelVersion.objects.create(
+        number=number,
+        sha256=sha256,
+        folder=folder,
+        manifest=artifacts.load(target, sha256=sha256).manifest,
+        parent=parent,
+        training_set=training_set,
+        note=note,
+        created_by=acting_user,
+    )
+    audit.model_registered(version, actor=acting_user)
+    return version
+
+
+def register_starter(*, acting_user: User | None) -> ModelVersion:
+    """Register the starter model that comes with the code."""
+    try:
+        model = artifacts.load(artifacts.starter_path())
+    except ArtifactError as error:
+        raise ModelUnavailable(f"The starter model cannot be loaded: {error}") from error
+    return register(model, acting_user=acting_user, note="Starter model")
+
+
+@transaction.atomic
+def promote(version: ModelVersion, *, acting_user: User | None) -> ModelVersion:
+    """Make the version champion; the champion before it is retired. Its files must load first."""
+    load(version)
+    return _crown(version, acting_user=acting_user, rollback=False)
+
+
+@transaction.atomic
+def roll_back(*, acting_user: User | None) -> ModelVersion:
+    """Make the version that was champion before the present one champion again.
+
+    Raises ``Conflict`` if there is none.
+    """
+    present = champion()
+    before = (
+        ModelVersion.objects.filter(status=ModelStatus.RETIRED, promoted_at__lt=present.promoted_at)
+        .order_by("-promoted_at")
+        .first()
+    )
+    if before is None:
+        raise Conflict("No earlier champion to go back to.")
+    load(before)
+    return _crown(before, acting_user=acting_user, rollback=True)
+
+
+def get(number: int) -> ModelVersion:
+    """The version of that number; raises ``NotFound``."""
+    version = ModelVersion.objects.filter(number=number).first()
+    if version is None:
+        raise NotFound(f"There is no model v{number}.")
+    return version
+
+
+def _crown(version: ModelVersion, *, acting_user: User | None, rollback: bool) -> ModelVersion:
+    locked = {row.pk: row for row in ModelVersion.objects.select_for_update().order_by("pk")}
+    version = locked[version.pk]
+    if version.status == ModelStatus.REFUSED and acting_user is None:
+        raise InvalidInput(f"Model v{version.number} was refused by its gates.")
+    previous = next((row for row in locked.values() if row.status == ModelStatus.CHAMPION), None)
+    if previous is not None and previous.pk == version.pk:
+        raise Conflict(f"Model v{version.number} is the champion already.")
+    if previous is not None:
+        previous.status = ModelStatus.RETIRED
+        previous.save(update_fields=["status"])
+    version.status = ModelStatus.CHAMPION
+    if not rollback or version.promoted_at is None:
+        version.promoted_at = timezone.now()
+    version.save(update_fields=["status", "promoted_at"])
+    if rollback and previous is not None:
+        audit.model_rolled_back(version, actor=acting_user, previous=previous.number)
+    else:
+        audit.model_promoted(version, actor=acting_user, previous=previous.number if previous else None)
+    return version

@@ -1,0 +1,1 @@
+"""Writes. Keyword-only, the checks first, the transaction inside, the row returned."""

@@ -1,0 +1,345 @@
+"""Judging: the decision and all its effects in one transaction.
+
+Rows are locked in one order everywhere: content, case, review.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from moderation import audit
+from moderation.enums import (
+    ActionKind,
+    AppealState,
+    CaseStatus,
+    DecisionKind,
+    ReportOutcome,
+    ReviewKind,
+    ReviewState,
+    Verdict,
+)
+from moderation.errors import AlreadyDecided, InvalidInput, NotFound, NotPermitted, StaleVersion
+from moderation.models import (
+    Account,
+    Appeal,
+    Case,
+    Content,
+    Decision,
+    Evidence,
+    Judgement,
+    Policy,
+    Rationale,
+    Review,
+    Strike,
+    User,
+)
+from moderation.permissions import Permission, require
+from moderation.services import claims, labels, outbox
+from moderation.services.evidence import freeze_evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What someone concludes: verdict, the policies violated, what should happen, and why.
+
+    ``spans`` are [start, end) code points of the shown text that violate.
+    """
+
+    verdict: str
+    policies: Sequence[str] = ()
+    actions: Sequence[str] = ()
+    rationale: str = ""
+    spans: Sequence[Mapping[str, int]] = ()
+
+
+@transaction.atomic
+def decide(
+    *, case_id: int, lease_token: int, version: int, evidence_id: int, opinion: Opinion, acting_user: User
+) -> Decision:
+    """Judge a leased case; the judgement binds at once.
+
+    Raises ``LeaseLost`` or ``StaleVersion`` (who, when), ``InvalidInput`` for an opinion that makes no sense.
+    """
+    require(acting_user, Permission.REVIEW)
+    case = _lock_case(case_id)
+    review = claims.lock_lease(case_id=case_id, token=lease_token, acting_user=acting_user)
+    if case.version != version:
+        raise _stale(case)
+    evidence = Evidence.objects.filter(pk=evidence_id, review=review, shown_to=acting_user).first()
+    if evidence is None or evidence.case_version != case.version:
+        raise InvalidInput("This is not the evidence you were shown for this case.", pointer="/evidence_id")
+    _check(opinion, evidence)
+    judgement = _judge(review, evidence, opinion, acting_user)
+    decision = _bind(case, opinion, kind=DecisionKind.REVIEW, judgement=judgement, decided_by=acting_user)
+    labels.write_labels(decision, evidence)
+    _close(case)
+    audit.case_decided(decision, actor=acting_user)
+    return decision
+
+
+@transaction.atomic
+def undo(*, decision_id: int, acting_user: User) -> claims.Claim:
+    """Take back one's own decision (or, for seniors, anyone's): the case is open again, leased to who undid it.
+
+    Raises ``AlreadyDecided`` if the decision no longer binds, ``NotPermitted``.
+    """
+    overturned = _lock_decision(decision_id)
+    if overturned.decided_by_id != acting_user.pk:
+        require(acting_user, Permission.OVERRIDE)
+    require(acting_user, Permission.REVIEW)
+    if overturned.verdict is None:
+        raise AlreadyDecided("This decision has been undone already.")
+    if overturned.case.status != CaseStatus.DECIDED:
+        raise AlreadyDecided("The case has been closed or opened again since.")
+    if Case.objects.filter(content=overturned.case.content, status=CaseStatus.OPEN).exists():
+        raise AlreadyDecided("The content has a newer case that is open.")
+    case = overturned.case
+    decision = Decision.objects.create(
+        case=case, kind=DecisionKind.UNDO, decided_by=acting_user, supersedes=overturned, undo_until=timezone.now()
+    )
+    evidence = evidence_of(overturned)
+    labels.withdraw_labels(decision, evidence)
+    _overturn_effects(overturned, by=decision)
+    if overturned.outbox.exclude(state="cancelled").exists():
+        outbox.tell_of(decision)
+    case.reports.exclude(outcome=ReportOutcome.WITHDRAWN).update(outcome=ReportOutcome.PENDING)
+    _reopen(case)
+    audit.decision_undone(decision, actor=acting_user)
+    return claims.claim_case(case=case, acting_user=acting_user)
+
+
+@transaction.atomic
+def override(*, decision_id: int, opinion: Opinion, acting_user: User) -> Decision:
+    """Replace a binding decision with another, as a review of its own. For seniors.
+
+    Raises ``AlreadyDecided`` if the decision no longer binds, ``InvalidInput``, ``NotPermitted``.
+    """
+    require(acting_user, Permission.OVERRIDE)
+    overturned = _lock_decision(decision_id)
+    if overturned.verdict is None or overturned.case.status != CaseStatus.DECIDED:
+        raise AlreadyDecided("The decision was undone; decide the case itself.")
+    decision = _replace(
+        overturned, opinion, kind=DecisionKind.OVERRIDE, review_kind=ReviewKind.ADJUDICATION, acting_user=acting_user
+    )
+    audit.decision_overridden(decision, actor=acting_user)
+    return decision
+
+
+@transaction.atomic
+def open_appeal(*, decision_id: int, appellant: Account | None, statement: str, acting_user: User) -> Appeal:
+    """Contest a binding decision, once. Raises ``AlreadyDecided``, ``NotFound``."""
+    decision = _lock_decision(decision_id)
+    if Appeal.objects.filter(decision=decision).exists():
+        raise AlreadyDecided("This decision has been appealed already.")
+    appeal = Appeal.objects.create(decision=decision, appellant=appellant, statement=statement)
+    audit.appeal_opened(appeal, actor=acting_user)
+    return appeal
+
+
+@transaction.atomic
+def resolve_appeal(*, appeal_id: int, opinion: Opinion | None, acting_user: User) -> Appeal:
+    """Uphold the decision (no opinion) or overturn it with another one; never by its first decider.
+
+    Raises ``NotPermitted``, ``AlreadyDecided``, ``NotFound``, ``InvalidInput``.
+    """
+    require(acting_user, Permission.RESOLVE_APPEALS)
+    appeal = Appeal.objects.select_related("decision").filter(pk=appeal_id).first()
+    if appeal is None:
+        raise NotFound("There is no such appeal.")
+    overturned = _lock_decision(appeal.decision_id)
+    appeal = Appeal.objects.select_for_update().get(pk=appeal_id)
+    if appeal.state != AppealState.OPEN:
+        raise AlreadyDecided("This appeal has been resolved already.")
+    if _deciders(overturned) & {acting_user.pk}:
+        raise NotPermitted("An appeal is decided by someone other than who made the decision.")
+    if opinion is not None:
+        appeal.resolution = _replace(
+            overturned, opinion, kind=DecisionKind.APPEAL, review_kind=ReviewKind.APPEAL, acting_user=acting_user
+        )
+    appeal.state = AppealState.UPHELD if opinion is None else AppealState.OVERTURNED
+    appeal.resolved_by = acting_user
+    appeal.resolved_at = timezone.now()
+    appeal.save()
+    audit.appeal_resolved(appeal, actor=acting_user)
+    return appeal
+
+
+def evidence_of(decision: Decision) -> Evidence:
+    """The evidence the decision, or the nearest one before it with a judgement, was made on."""
+    link: Decision | None = decision
+    while link is not None:
+        if link.judgement is not None:
+            return link.judgement.evidence
+        link = link.supersedes
+    raise NotFound("No person has judged this case.")
+
+
+def _lock_case(case_id: int) -> Case:
+    case = Case.objects.filter(pk=case_id).first()
+    if case is None:
+        raise NotFound("There is no such case.")
+    Content.objects.select_for_update(no_key=True).get(pk=case.content_id)
+    return (
+        Case.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("content__author", "queue")
+        .get(pk=case_id)
+    )
+
+
+def _lock_decision(decision_id: int) -> Decision:
+    """The decision with its case locked; raises unless it is the one that binds."""
+    decision = Decision.objects.select_related("case", "supersedes").filter(pk=decision_id).first()
+    if decision is None:
+        raise NotFound("There is no such decision.")
+    decision.case = _lock_case(decision.case_id)
+    if Decision.objects.filter(supersedes=decision).exists():
+        raise AlreadyDecided("A later decision has replaced this one.")
+    return decision
+
+
+def _stale(case: Case) -> StaleVersion:
+    last = case.decisions.select_related("decided_by").order_by("-pk").first()
+    by = last.decided_by.username if last and last.decided_by else None
+    return StaleVersion(
+        "The case changed after it was shown to you; look at it again.",
+        version=case.version,
+        by=by,
+        at=last.created_at if last else None,
+    )
+
+
+def _check(opinion: Opinion, evidence: Evidence) -> None:
+    if opinion.verdict not in Verdict.values:
+        raise InvalidInput(f"The verdict must be one of {', '.join(Verdict.values)}.", pointer="/verdict")
+    if opinion.verdict == Verdict.VIOLATES and not opinion.policies:
+        raise InvalidInput("Name at least one policy the content violates.", pointer="/policies")
+    if opinion.verdict == Verdict.OK and (opinion.policies or opinion.actions):
+        raise InvalidInput("Content without a violation has neither policies nor actions.", pointer="/policies")
+    known = set(Policy.objects.filter(is_active=True).values_list("slug", flat=True))
+    for index, slug in enumerate(opinion.policies):
+        if slug not in known:
+            raise InvalidInput("There is no active policy with this slug.", pointer=f"/policies/{index}")
+    for index, kind in enumerate(opinion.actions):
+        if kind not in ActionKind.values:
+            raise InvalidInput(f"An action is one of {', '.join(ActionKind.values)}.", pointer=f"/actions/{index}")
+    length = len(evidence.revision.text)
+    for index, span in enumerate(opinion.spans):
+        if not 0 <= span["start"] < span["end"] <= length:
+            raise InvalidInput("A span must lie inside the text.", pointer=f"/spans/{index}")
+
+
+def _judge(review: Review, evidence: Evidence, opinion: Opinion, reviewer: User) -> Judgement:
+    now = timezone.now()
+    review.state = ReviewState.JUDGED
+    review.reviewer = reviewer
+    review.judged_at = now
+    review.save(update_fields=["state", "reviewer", "judged_at"])
+    return Judgement.objects.create(
+        review=review,
+        evidence=evidence,
+        reviewer=reviewer,
+        verdict=opinion.verdict,
+        policies=sorted(set(opinion.policies)),
+        actions=sorted(set(opinion.actions)),
+        spans=[[span["start"], span["end"]] for span in opinion.spans],
+        seconds=max((now - (review.leased_at or now)).total_seconds(), 0.0),
+    )
+
+
+def _bind(
+    case: Case,
+    opinion: Opinion,
+    *,
+    kind: DecisionKind,
+    judgement: Judgement,
+    decided_by: User,
+    supersedes: Decision | None = None,
+) -> Decision:
+    """Make the judgement binding: decision, rationale, actions, strikes, and the reports' outcome."""
+    if supersedes is None:  # a case that was undone is decided again
+        supersedes = case.decisions.filter(superseded_by__isnull=True).first()
+    decision = Decision.objects.create(
+        case=case,
+        judgement=judgement,
+        kind=kind,
+        verdict=judgement.verdict,
+        policies=judgement.policies,
+        actions=judgement.actions,
+        decided_by=decided_by,
+        supersedes=supersedes,
+        undo_until=timezone.now() + timedelta(seconds=settings.UNDO_SECONDS),
+    )
+    if opinion.rationale:
+        Rationale.objects.create(decision=decision, text=opinion.rationale)
+    outbox.request_actions(decision)
+    _strike(decision)
+    upheld = decision.verdict == Verdict.VIOLATES
+    case.reports.exclude(outcome=ReportOutcome.WITHDRAWN).update(
+        outcome=ReportOutcome.UPHELD if upheld else ReportOutcome.NOT_UPHELD
+    )
+    return decision
+
+
+def _strike(decision: Decision) -> None:
+    author = decision.case.content.author
+    if author is None:
+        return
+    policies = Policy.objects.filter(slug__in=decision.policies)
+    Strike.objects.bulk_create(Strike(account=author, decision=decision, policy=policy) for policy in policies)
+
+
+def _replace(
+    overturned: Decision, opinion: Opinion, *, kind: DecisionKind, review_kind: ReviewKind, acting_user: User
+) -> Decision:
+    """Judge a decided case anew: a review of its own, evidence frozen now, effects taken back and asked for anew."""
+    case = overturned.case
+    review = Review.objects.create(
+        case=case, kind=review_kind, state=ReviewState.WAITING, queue=case.queue, priority=case.priority
+    )
+    evidence = freeze_evidence(review, shown_to=acting_user)
+    _check(opinion, evidence)
+    judgement = _judge(review, evidence, opinion, acting_user)
+    decision = _bind(
+        case, opinion, kind=kind, judgement=judgement, decided_by=acting_user, supersedes=overturned
+    )
+    labels.replace_labels(decision, evidence)
+    _overturn_effects(overturned, by=decision)
+    case.version += 1
+    case.save(update_fields=["version"])
+    return decision
+
+
+def _overturn_effects(overturned: Decision, *, by: Decision) -> None:
+    outbox.take_back(overturned, by=by)
+    overturned.strikes.filter(lifted_by__isnull=True).update(lifted_by=by)
+
+
+def _close(case: Case) -> None:
+    case.status = CaseStatus.DECIDED
+    case.closed_at = timezone.now()
+    case.version += 1
+    case.save(update_fields=["status", "closed_at", "version"])
+
+
+def _reopen(case: Case) -> None:
+    case.status = CaseStatus.OPEN
+    case.closed_at = None
+    case.version += 1
+    case.save(update_fields=["status", "closed_at", "version"])
+    Review.objects.create(
+        case=case, kind=ReviewKind.FIRST, state=ReviewState.WAITING, queue=case.queue, priority=case.priority
+    )
+
+
+def _deciders(decision: Decision) -> set[int | None]:
+    """Who made the decision or one it replaced."""
+    people: set[int | None] = set()
+    link: Decision | None = decision
+    while link is not None:
+        people.add(link.decided_by_id)
+        link = link.supersedes
+    return people

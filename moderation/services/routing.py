@@ -1,0 +1,261 @@
+"""From a scored content to a case in a queue, with a priority that explains itself.
+
+Priority is a sum of named points. Waiting earns points linearly, ``AGEING_POINTS`` by the time the queue's SLA is
+reached; since all cases of a queue age at one rate, their order never changes by waiting, and the index key is the
+sum without the waiting, less what the case would have earned since a fixed epoch.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from moderation import audit
+from moderation.enums import BankKind, CaseStatus, ReportOutcome, ReportSource, ReviewKind, ReviewState, WhyShown
+from moderation.errors import ModerationError
+from moderation.learning import grouping
+from moderation.models import (
+    Account,
+    BankEntry,
+    Case,
+    Content,
+    PolicyPrediction,
+    Queue,
+    Report,
+    Review,
+    RoutingRule,
+    Strike,
+)
+
+AGEING_POINTS = 10.0
+EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+REPORTER_PRIOR_UPHELD, REPORTER_PRIOR_ALL = 2, 4  # Beta(2, 2): an unknown reporter counts half
+SOURCE_POINTS = {ReportSource.TRUSTED_FLAGGER: 10.0, ReportSource.LEGAL_NOTICE: 20.0}
+BANK_POINTS = 15.0
+_URL_MARKS = ("http://", "https://", "www.")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What routing looks at: scores by policy slug, the reports, bank hits, and the author's strikes."""
+
+    content: Content
+    predictions: Mapping[str, PolicyPrediction]
+    reports: Sequence[Report]
+    bank_hits: Sequence[BankEntry]
+    strikes: int
+
+    @property
+    def flagged(self) -> list[PolicyPrediction]:
+        """Flagged policies, the most urgent first."""
+        hits = [prediction for prediction in self.predictions.values() if prediction.flagged]
+        return sorted(hits, key=_urgency, reverse=True)
+
+
+def route(content: Content, predictions: Mapping[str, PolicyPrediction]) -> Case | None:
+    """Open a case for the content, or bring its open one up to date; ``None`` if nobody needs to see it.
+
+    The caller holds the content's row lock. An open case stays in its queue; its reports and priority follow.
+    """
+    facts = _gather(content, predictions)
+    case = Case.objects.select_for_update(no_key=True).filter(content=content, status=CaseStatus.OPEN).first()
+    if case is None and not (facts.flagged or facts.reports or facts.bank_hits):
+        return None
+    rule = _first_match(facts)
+    if case is None:
+        case = _open_case(facts, rule)
+        audit.case_opened(case)
+    else:
+        _refresh_case(case, facts, rule)
+    Report.objects.filter(content=content, case__isnull=True).update(case=case)
+    return case
+
+
+def current_priority(case: Case, *, at: datetime | None = None) -> float:
+    """The case's points now, waiting included."""
+    parts = sum(part["points"] for part in case.priority_parts)
+    return float(parts) + waiting_points(case, at=at)
+
+
+def waiting_points(case: Case, *, at: datetime | None = None) -> float:
+    """The points the case has earned by waiting."""
+    hours = ((at or timezone.now()) - case.opened_at) / timedelta(hours=1)
+    return max(hours, 0.0) * _points_an_hour(case.queue)
+
+
+def _gather(content: Content, predictions: Mapping[str, PolicyPrediction]) -> Facts:
+    reports = list(
+        content.reports.filter(outcome=ReportOutcome.PENDING).select_related("policy", "reporter").order_by("pk")
+    )
+    strikes = Strike.objects.filter(account=content.author, lifted_by__isnull=True).count() if content.author else 0
+    return Facts(content, predictions, reports, _bank_hits(content), strikes)
+
+
+def _bank_hits(content: Content) -> list[BankEntry]:
+    revision = content.current_revision
+    if revision is None:
+        return []
+    text = Q(bank__kind=BankKind.TEXT, value=grouping.normalised(revision.text)[:2000])
+    domain = Q(bank__kind=BankKind.DOMAIN, value__in=_domains(revision.text))
+    alive = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+    return list(
+        BankEntry.objects.filter(alive, text | domain, bank__is_active=True).select_related("bank__policy").order_by("pk")
+    )
+
+
+def _domains(text: str) -> list[str]:
+    """The host names of the text's links, each with every parent domain."""
+    hosts: set[str] = set()
+    for word in text.split():
+        lowered = word.lower().strip("<>()[]{}.,;:!?\"'")
+        if lowered.startswith(_URL_MARKS):
+            try:
+                host = urlsplit(lowered if "://" in lowered else f"http://{lowered}").hostname
+            except ValueError:  # not a link after all, e.g. an unbalanced bracket
+                continue
+            labels = (host or "").split(".")
+            hosts.update(".".join(labels[i:]) for i in range(len(labels) - 1))
+    return sorted(hosts)
+
+
+def _first_match(facts: Facts) -> RoutingRule | None:
+    rules = RoutingRule.objects.filter(is_active=True, queue__is_active=True).select_related("policy", "queue")
+    return next((rule for rule in rules if _matches(rule, facts)), None)
+
+
+def _matches(rule: RoutingRule, facts: Facts) -> bool:
+    if len(facts.reports) < rule.minimum_reports:
+        return False
+    if rule.source and all(report.source != rule.source for report in facts.reports):
+        return False
+    if rule.policy is None:
+        return True
+    prediction = facts.predictions.get(rule.policy.slug)
+    if rule.minimum_score is not None:
+        return prediction is not None and prediction.score >= rule.minimum_score
+    named = any(report.policy_id == rule.policy_id for report in facts.reports)
+    banked = any(hit.bank.policy_id == rule.policy_id for hit in facts.bank_hits)
+    return named or banked or (prediction is not None and prediction.flagged)
+
+
+def _open_case(facts: Facts, rule: RoutingRule | None) -> Case:
+    queue = rule.queue if rule else _default_queue()
+    now = timezone.now()
+    parts = _priority_parts(facts, rule)
+    case = Case.objects.create(
+        content=facts.content,
+        queue=queue,
+        why_shown=_why_shown(facts),
+        rule_hits=_rule_hits(facts, rule),
+        priority_parts=parts,
+        priority=_index_key(parts, queue=queue, opened_at=now),
+        opened_at=now,
+        due_at=now + timedelta(minutes=queue.sla_minutes),
+    )
+    Review.objects.create(
+        case=case, kind=ReviewKind.FIRST, state=ReviewState.WAITING, queue=queue, priority=case.priority
+    )
+    return case
+
+
+def _refresh_case(case: Case, facts: Facts, rule: RoutingRule | None) -> None:
+    """New reports or scores change the priority and the hits; the version stays (nothing shown was revoked)."""
+    case.priority_parts = _priority_parts(facts, rule)
+    case.rule_hits = _rule_hits(facts, rule)
+    case.priority = _index_key(case.priority_parts, queue=case.queue, opened_at=case.opened_at)
+    case.save(update_fields=["priority_parts", "rule_hits", "priority"])
+    case.reviews.filter(state__in=[ReviewState.WAITING, ReviewState.LEASED]).update(priority=case.priority)
+
+
+def _default_queue() -> Queue:
+    queue = Queue.objects.filter(is_default=True).first() or Queue.objects.filter(is_active=True).first()
+    if queue is None:
+        raise ModerationError("No queue exists to route to; an administrator must add one.")
+    return queue
+
+
+def _why_shown(facts: Facts) -> WhyShown:
+    if facts.reports:
+        return WhyShown.REPORTED
+    return WhyShown.FLAGGED if facts.flagged else WhyShown.RULE
+
+
+def _rule_hits(facts: Facts, rule: RoutingRule | None) -> list[dict[str, Any]]:
+    hits: list[dict[str, Any]] = []
+    if rule is not None:
+        hits.append({"kind": "rule", "id": rule.pk, "name": rule.name})
+    hits += [
+        {"kind": "bank", "id": hit.pk, "name": hit.bank.name, "policy": hit.bank.policy.slug} for hit in facts.bank_hits
+    ]
+    return hits
+
+
+def _priority_parts(facts: Facts, rule: RoutingRule | None) -> list[dict[str, Any]]:
+    """The named points: each with a name, the points, and words for people."""
+    parts: list[dict[str, Any]] = []
+    if facts.predictions:
+        top = max(facts.predictions.values(), key=_urgency)
+        words = f"{top.policy.name} (severity {top.policy.severity}) at {top.score:.2f}"
+        parts.append(_part("severity", _urgency(top) * 10, words))
+    if facts.reports:
+        parts += _report_parts(facts.reports)
+    if facts.strikes:
+        points = 2.0 * min(facts.strikes, 5)
+        parts.append(_part("author", points, f"author has {facts.strikes} upheld violation(s)"))
+    if facts.bank_hits:
+        parts.append(_part("bank", BANK_POINTS, f"matches the bank “{facts.bank_hits[0].bank.name}”"))
+    if rule is not None and rule.priority_boost:
+        parts.append(_part("rule", rule.priority_boost, f"rule “{rule.name}”"))
+    return parts
+
+
+def _report_parts(reports: Sequence[Report]) -> list[dict[str, Any]]:
+    reliability = reporter_reliability([report.reporter for report in reports if report.reporter])
+    weight = sum(
+        reliability.get(report.reporter_id, 0.5) if report.reporter_id is not None else 0.5 for report in reports
+    )
+    noun = "report" if len(reports) == 1 else "reports"
+    words = f"{len(reports)} {noun}, weighing {weight:.1f} by their reporters’ record"
+    parts = [_part("reports", 6 * math.log2(1 + weight), words)]
+    for source, points in SOURCE_POINTS.items():
+        if any(report.source == source for report in reports):
+            parts.append(_part("source", points, f"reported by a {source.label.lower()}"))
+    return parts
+
+
+def reporter_reliability(reporters: Sequence[Account]) -> dict[int | None, float]:
+    """Posterior mean of each reporter's share of upheld reports under a Beta(2, 2) prior, by account key."""
+    rows = (
+        Report.objects.filter(reporter__in=reporters)
+        .values("reporter_id")
+        .annotate(
+            upheld=Count("pk", filter=Q(outcome=ReportOutcome.UPHELD)),
+            settled=Count("pk", filter=Q(outcome__in=[ReportOutcome.UPHELD, ReportOutcome.NOT_UPHELD])),
+        )
+    )
+    return {
+        row["reporter_id"]: (REPORTER_PRIOR_UPHELD + row["upheld"]) / (REPORTER_PRIOR_ALL + row["settled"])
+        for row in rows
+    }
+
+
+def _part(name: str, points: float, words: str) -> dict[str, Any]:
+    return {"name": name, "points": round(points, 2), "words": words}
+
+
+def _urgency(prediction: PolicyPrediction) -> float:
+    return prediction.policy.severity * prediction.score
+
+
+def _points_an_hour(queue: Queue) -> float:
+    return AGEING_POINTS * 60 / queue.sla_minutes
+
+
+def _index_key(parts: Sequence[Mapping[str, Any]], *, queue: Queue, opened_at: datetime) -> float:
+    hours = (opened_at - EPOCH) / timedelta(hours=1)
+    return float(sum(part["points"] for part in parts)) - hours * _points_an_hour(queue)

@@ -1,0 +1,222 @@
+"""Scoring what waits: batches taken from the database, predictions appended, contents routed.
+
+Any number of workers may run this at once, twice, or die at any line: rows are taken with ``SKIP LOCKED``, and the
+predictions, the routing and the mark that it is done are one transaction.
+"""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.db.models import Count, Exists, OuterRef
+from django.utils import timezone
+
+from moderation import audit
+from moderation.enums import CaseStatus, ReportOutcome, ScoringState
+from moderation.errors import ModelUnavailable
+from moderation.learning import grouping, registry, scoring
+from moderation.models import Content, ModelVersion, Policy, PolicyPrediction, Prediction, Report, Strike
+from moderation.services import routing
+
+logger = logging.getLogger(__name__)
+
+_LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
+
+
+def score_pending(*, limit: int) -> int:
+    """Score and route up to ``limit`` pending contents; how many were settled.
+
+    A batch that fails is taken apart, so that one bad content never holds up the others; it is retried, then marked
+    as failed and shown to people unscored if it was reported.
+    """
+    try:
+        return _score_batch(limit=limit)
+    except (DatabaseError, ModelUnavailable):
+        raise
+    except Exception as error:
+        logger.warning("A scoring batch failed (%s); taking it apart.", type(error).__name__)
+        return _score_one_by_one(limit=limit)
+
+
+def _score_batch(*, limit: int) -> int:
+    with transaction.atomic():
+        contents = list(_take(limit))
+        _settle(contents)
+    return len(contents)
+
+
+def _take(limit: int) -> Sequence[Content]:
+    return (
+        Content.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        .select_related("current_revision__group", "author")
+        .filter(scoring_state=ScoringState.PENDING)
+        .order_by("pk")[:limit]
+    )
+
+
+def _score_one_by_one(*, limit: int) -> int:
+    pending = Content.objects.filter(scoring_state=ScoringState.PENDING).order_by("pk")
+    settled = 0
+    for pk in pending.values_list("pk", flat=True)[:limit]:
+        try:
+            with transaction.atomic():
+                contents = list(_take_one(pk))
+                _settle(contents)
+            settled += len(contents)
+        except (DatabaseError, ModelUnavailable):
+            raise
+        except Exception as error:
+            logger.exception("Content %s could not be scored.", pk)
+            settled += _note_failure(pk, error)
+    return settled
+
+
+def _take_one(pk: int) -> Sequence[Content]:
+    return (
+        Content.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        .select_related("current_revision__group", "author")
+        .filter(pk=pk, scoring_state=ScoringState.PENDING)
+    )
+
+
+@transaction.atomic
+def _note_failure(pk: int, error: Exception) -> int:
+    """Count the attempt; after the last, route without a score. 1 if that settled the content."""
+    content = Content.objects.select_for_update(no_key=True).get(pk=pk)
+    content.scoring_attempts += 1
+    audit.scoring_failed(content, error=type(error).__name__, attempts=content.scoring_attempts)
+    given_up = content.scoring_attempts >= settings.SCORING_ATTEMPTS
+    if given_up:
+        content.scoring_state = ScoringState.FAILED
+        routing.route(content, {})
+    content.save(update_fields=["scoring_attempts", "scoring_state"])
+    return int(given_up)
+
+
+def _settle(contents: Sequence[Content]) -> None:
+    if not contents:
+        return
+    for content in contents:
+        revision = content.current_revision
+        if revision is not None and revision.group is None and revision.erased_at is None:
+            grouping.assign_group(revision)
+    predictions = _predictions(contents)
+    for content in contents:
+        routing.route(content, predictions[content.pk])
+    Content.objects.filter(pk__in=[content.pk for content in contents]).update(
+        scoring_state=ScoringState.SCORED, scoring_attempts=0
+    )
+
+
+def _predictions(contents: Sequence[Content]) -> dict[int, Mapping[str, PolicyPrediction]]:
+    """Each content's policy predictions by the champion, made where they are missing."""
+    version = registry.champion()
+    revisions = [content.current_revision for content in contents if content.current_revision is not None]
+    known = set(
+        Prediction.objects.filter(revision__in=revisions, model_version=version).values_list("revision_id", flat=True)
+    )
+    _predict([content for content in contents if content.current_revision_id not in known], version=version)
+    by_content: dict[int, Mapping[str, PolicyPrediction]] = {}
+    rows: dict[int, dict[str, PolicyPrediction]] = {}
+    for row in PolicyPrediction.objects.filter(
+        prediction__revision__in=revisions, prediction__model_version=version
+    ).select_related("policy", "prediction"):
+        rows.setdefault(row.prediction.revision_id, {})[row.policy.slug] = row
+    for content in contents:
+        by_content[content.pk] = rows.get(content.current_revision_id or 0, {})
+    return by_content
+
+
+def _predict(contents: Sequence[Content], *, version: ModelVersion) -> None:
+    """Score the contents' current revisions and append a prediction each."""
+    revisions = [content.current_revision for content in contents if content.current_revision is not None]
+    contexts = context_features(contents)
+    scored = scoring.score_texts([revision.text for revision in revisions], contexts)
+    policies = {policy.slug: policy for policy in Policy.objects.all()}
+    predictions = Prediction.objects.bulk_create(
+        Prediction(revision=revision, model_version=version, context=dict(context))
+        for revision, context in zip(revisions, contexts, strict=True)
+    )
+    PolicyPrediction.objects.bulk_create(
+        PolicyPrediction(
+            prediction=prediction,
+            policy=policies[score.policy],
+            score=score.score,
+            logit=score.logit,
+            threshold=score.threshold,
+            flagged=score.flagged,
+            base_value=score.base_value,
+            absent=score.absent,
+            attributions=[[a.start, a.end, a.value] for a in score.attributions],
+            context_attributions=[[c.feature, c.value, c.contribution] for c in score.context_attributions],
+        )
+        for prediction, result in zip(predictions, scored, strict=True)
+        for score in result.policies
+    )
+    audit.contents_scored(contents, model_version=version)
+
+
+def context_features(contents: Sequence[Content]) -> list[dict[str, float]]:
+    """What is known around each content now, one mapping a content with a current revision.
+
+    account_age_days, author_strikes (not lifted), reports (all so far), reports_upheld_before (the author's other
+    contents), links (in the text). A feature that is unknown is left out.
+    """
+    ids = [content.pk for content in contents]
+    authors = [content.author_id for content in contents if content.author_id]
+    reports = dict(
+        Report.objects.filter(content__in=ids).values_list("content_id").annotate(count=Count("pk"))
+    )
+    strikes = dict(
+        Strike.objects.filter(account__in=authors, lifted_by__isnull=True)
+        .values_list("account_id")
+        .annotate(count=Count("pk"))
+    )
+    upheld = dict(
+        Report.objects.filter(content__author__in=authors, outcome=ReportOutcome.UPHELD)
+        .exclude(content__in=ids)
+        .values_list("content__author_id")
+        .annotate(count=Count("pk"))
+    )
+    features = []
+    for content in contents:
+        if content.current_revision is None:
+            continue
+        values = {
+            "author_strikes": float(strikes.get(content.author_id, 0)),
+            "reports": float(reports.get(content.pk, 0)),
+            "reports_upheld_before": float(upheld.get(content.author_id, 0)),
+            "links": float(len(_LINK.findall(content.current_revision.text))),
+        }
+        if content.author is not None and content.author.created_at is not None:
+            age = timezone.now() - content.author.created_at
+            values["account_age_days"] = max(age.total_seconds() / 86400, 0.0)
+        features.append(values)
+    return features
+
+
+def request_rescore() -> int:
+    """Mark every content with an open case to be scored anew by the present champion; how many."""
+    return Content.objects.filter(cases__status=CaseStatus.OPEN, withdrawn_at__isnull=True).update(
+        scoring_state=ScoringState.PENDING, scoring_attempts=0
+    )
+
+
+def route_unscored(*, limit: int) -> int:
+    """While no model is available: show people what was reported, unscored; how many cases were opened or found.
+
+    The contents stay pending, so that the model scores them once it is back.
+    """
+    reported = Report.objects.filter(content=OuterRef("pk"), case__isnull=True, outcome=ReportOutcome.PENDING)
+    with transaction.atomic():
+        contents = list(
+            Content.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .select_related("current_revision", "author")
+            .filter(Exists(reported), scoring_state=ScoringState.PENDING)
+            .order_by("pk")[:limit]
+        )
+        for content in contents:
+            routing.route(content, {})
+    return len(contents)
