@@ -33,8 +33,8 @@ def chromium() -> str:
         if found is not None and _starts(found):
             return found
     raise LauncherError(
-        "The browser tests need Chromium: there is none on this machine, and neither apt nor Playwright could "
-        "install one (see above). Install chromium, or name one with EVENHAND_CHROMIUM=/path/to/chromium."
+        "The browser tests need Chromium: there is none on this machine, and neither apt nor Playwright "
+        "could install one (see above). Install it, or name one with EVENHAND_CHROMIUM=/path/to/chromium."
     )
 
 

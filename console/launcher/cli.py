@@ -75,12 +75,15 @@ def _command(words: Sequence[str]) -> list[str]:
 def _guard(words: Sequence[str]) -> int:
     """Run the launcher proper as a child, and again should it be killed: no process is beyond replacing."""
     command = (sys.executable, "-m", "console.launcher", *words, "--unguarded")
-    program = Program(
-        "launcher", command, os.environ, Path.cwd(), stop_seconds=_LONGEST_STOP, own_session=False
-    )
+    program = Program("launcher", command, os.environ, Path.cwd(), stop_seconds=_LONGEST_STOP)
     with Supervisor() as supervisor:
-        while (code := supervisor.run(program)) == 128 + signal.SIGKILL:
-            complain("The launcher was killed; starting everything again.")
+        try:
+            while (code := supervisor.run(program)) == 128 + signal.SIGKILL:
+                complain("The launcher was killed; starting everything again.")
+                supervisor.end_adopted(seconds=10)
+        except StopRequested:
+            return 0
+        finally:
             supervisor.end_adopted(seconds=10)
     return code
 

@@ -48,8 +48,8 @@ class Home:
     def acquire(self) -> bool:
         """Take the installation's lock; False where another launcher holds it.
 
-        The programs a launcher starts share its lock, so it is free only when all of them have ended. Where the
-        launcher itself was killed, they are ending: that is waited for.
+        The programs a launcher starts share its lock, so it is free only when all of them have ended. Where
+        the launcher itself was killed, they are ending: that is waited for.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ def adopt_orphans() -> None:
 def spawn(program: Program, *, handed: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
     """Start `program`; it is told to stop when the launcher dies, however that happens.
 
-    `handed` are descriptors it gets beside its own.     Raises LauncherError where it cannot be started at all.
+    `handed` are descriptors it gets beside its own. Raises LauncherError where it cannot be started.
     """
     launcher = os.getpid()
     stop_signal = program.stop_signal
@@ -122,28 +122,13 @@ def arguments(process_id: int) -> tuple[str, ...]:
     return tuple(os.fsdecode(part) for part in line.split(b"\0") if part)
 
 
-def is_running(process_id: int) -> bool:
-    """Whether the process exists and has not ended (a zombie has)."""
-    return _state(process_id) not in (None, "Z", "X")
-
-
 def _parent(process_id: int) -> int | None:
-    fields = _stat(process_id)
-    return None if fields is None else int(fields[1])
-
-
-def _state(process_id: int) -> str | None:
-    fields = _stat(process_id)
-    return None if fields is None else fields[0]
-
-
-def _stat(process_id: int) -> list[str] | None:
     try:
         line = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     # The command name stands in brackets and may hold anything, brackets too.
-    return line.rpartition(")")[2].split()
+    return int(line.rpartition(")")[2].split()[1])
 
 
 def _prctl(option: int, value: int) -> None:

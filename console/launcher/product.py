@@ -141,8 +141,14 @@ def _web(environment: Mapping[str, str], listener: socket.socket) -> Program:
 def _worker(environment: Mapping[str, str]) -> Program:
     return _python(
         "worker",
-        {**environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        *("-m", "celery", "--app", "console", "worker", "--queues", _QUEUES, "--concurrency", "2"),
+        {
+            **environment,
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            # Tasks are JSON, never pickled objects: the danger this warns root of is not there.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+        },
+        *("-m", "celery", "--quiet", "--app", "console", "worker", "--queues", _QUEUES, "--concurrency", "2"),
         *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
     )
 
@@ -153,7 +159,7 @@ def _beat(environment: Mapping[str, str], home: Home) -> Program:
     return _python(
         "beat",
         environment,
-        *("-m", "celery", "--app", "console", "beat", "--schedule", str(folder / "schedule")),
+        *("-m", "celery", "--quiet", "--app", "console", "beat", "--schedule", str(folder / "schedule")),
         *("--loglevel", "WARNING"),
     )
 

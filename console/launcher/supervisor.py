@@ -42,7 +42,7 @@ class Supervisor:
     """
 
     handed: tuple[int, ...] = ()
-    """Descriptors every kept program gets: the installation's lock, free only when the last of them has ended."""
+    """Descriptors every kept program gets: the installation's lock, free only when the last has ended."""
     on_change: Callable[[dict[str, int]], None] = lambda processes: None
     """Called with the process id of every program whenever one has started."""
     _kept: list[_Kept] = field(default_factory=list)
