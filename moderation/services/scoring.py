@@ -5,24 +5,20 @@ predictions, the routing and the mark that it is done are one transaction.
 """
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Count, Exists, OuterRef
-from django.utils import timezone
+from django.db.models import Exists, OuterRef
 
 from moderation import audit
 from moderation.enums import CaseStatus, ReportOutcome, ScoringState
 from moderation.errors import ModelUnavailable
-from moderation.learning import grouping, registry, scoring
-from moderation.models import Content, ModelVersion, Policy, PolicyPrediction, Prediction, Report, Strike
+from moderation.learning import context, grouping, registry, scoring
+from moderation.models import Content, ModelVersion, Policy, PolicyPrediction, Prediction, Report
 from moderation.services import routing
 
 logger = logging.getLogger(__name__)
-
-_LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 
 def score_pending(*, limit: int) -> int:
@@ -132,12 +128,12 @@ def _predictions(contents: Sequence[Content]) -> dict[int, Mapping[str, PolicyPr
 def _predict(contents: Sequence[Content], *, version: ModelVersion) -> None:
     """Score the contents' current revisions and append a prediction each."""
     revisions = [content.current_revision for content in contents if content.current_revision is not None]
-    contexts = context_features(contents)
+    contexts = context.context_of_contents(contents)
     scored = scoring.score_texts([revision.text for revision in revisions], contexts)
     policies = {policy.slug: policy for policy in Policy.objects.all()}
     predictions = Prediction.objects.bulk_create(
-        Prediction(revision=revision, model_version=version, context=dict(context))
-        for revision, context in zip(revisions, contexts, strict=True)
+        Prediction(revision=revision, model_version=version, context=features)
+        for revision, features in zip(revisions, contexts, strict=True)
     )
     PolicyPrediction.objects.bulk_create(
         PolicyPrediction(
@@ -156,45 +152,6 @@ def _predict(contents: Sequence[Content], *, version: ModelVersion) -> None:
         for score in result.policies
     )
     audit.contents_scored(contents, model_version=version)
-
-
-def context_features(contents: Sequence[Content]) -> list[dict[str, float]]:
-    """What is known around each content now, one mapping a content with a current revision.
-
-    account_age_days, author_strikes (not lifted), reports (all so far), reports_upheld_before (the author's other
-    contents), links (in the text). A feature that is unknown is left out.
-    """
-    ids = [content.pk for content in contents]
-    authors = [content.author_id for content in contents if content.author_id]
-    reports = dict(
-        Report.objects.filter(content__in=ids).values_list("content_id").annotate(count=Count("pk"))
-    )
-    strikes = dict(
-        Strike.objects.filter(account__in=authors, lifted_by__isnull=True)
-        .values_list("account_id")
-        .annotate(count=Count("pk"))
-    )
-    upheld = dict(
-        Report.objects.filter(content__author__in=authors, outcome=ReportOutcome.UPHELD)
-        .exclude(content__in=ids)
-        .values_list("content__author_id")
-        .annotate(count=Count("pk"))
-    )
-    features = []
-    for content in contents:
-        if content.current_revision is None:
-            continue
-        values = {
-            "author_strikes": float(strikes.get(content.author_id, 0)),
-            "reports": float(reports.get(content.pk, 0)),
-            "reports_upheld_before": float(upheld.get(content.author_id, 0)),
-            "links": float(len(_LINK.findall(content.current_revision.text))),
-        }
-        if content.author is not None and content.author.created_at is not None:
-            age = timezone.now() - content.author.created_at
-            values["account_age_days"] = max(age.total_seconds() / 86400, 0.0)
-        features.append(values)
-    return features
 
 
 def request_rescore() -> int:

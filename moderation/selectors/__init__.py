@@ -1,0 +1,1 @@
+"""Reads: QuerySets or frozen dataclasses, no writes."""
