@@ -120,7 +120,8 @@ class TestTheCommunity:
         wrong = [report for report in community.reports if not truth[report.content]]
         assert 0.15 <= len(wrong) / len(community.reports) <= 0.5
         reported = {report.content for report in community.reports}
-        assert any(slugs and content not in reported for content, slugs in truth.items())
+        unreported = [content for content, slugs in truth.items() if slugs and content not in reported]
+        assert len(unreported) >= 10
 
     def test_links_lead_nowhere_real(self, community: Community) -> None:
         texts = [message.text for message in community.messages] + [
