@@ -6,13 +6,13 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from console.launcher.errors import LauncherError, StopRequested
 from console.launcher.home import Home
 from console.launcher.processes import Program
-from console.launcher.product import ROOT, product_environment, run_product
+from console.launcher.product import ROOT, announce, product_environment, run_product
 from console.launcher.services import Services
 from console.launcher.speech import complain, say
 from console.launcher.supervisor import Supervisor
@@ -110,23 +110,13 @@ def _exec(home: Home, command: list[str], *, own: bool) -> int:
             services = Services(home, os.environ)
             services.start(supervisor)
             environment = product_environment(os.environ, home) | services.environment
-            home.remember_running(
-                {
-                    "launcher": os.getpid(),
-                    "environment": _told(environment, services),
-                    "processes": supervisor.processes(),
-                }
-            )
+            announce(home, supervisor, services)
             program = Program("command", tuple(command), environment, Path.cwd(), own_session=False)
             return supervisor.run(program)
     finally:
         home.forget_running()
         home.drop_socket_folder()
         home.release()
-
-
-def _told(environment: Mapping[str, str], services: Services) -> dict[str, str]:
-    return {name: environment[name] for name in ("EVENHAND_HOME", *services.environment)}
 
 
 def _environment_of_running(home: Home) -> dict[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from console.launcher import assets
 from console.launcher.errors import LauncherError
 from console.launcher.home import Home
 from console.launcher.processes import Program
@@ -63,6 +64,21 @@ def product_environment(given: Mapping[str, str], home: Home) -> dict[str, str]:
     return environment
 
 
+def announce(home: Home, supervisor: Supervisor, services: Services, *, base_url: str | None = None) -> None:
+    """Publish in the home what runs, now and whenever a program has started again."""
+    record: dict[str, object] = {
+        "launcher": os.getpid(),
+        "base_url": base_url,
+        "environment": {"EVENHAND_HOME": str(home.folder), **services.environment},
+    }
+
+    def publish(processes: dict[str, int]) -> None:
+        home.remember_running({**record, "processes": processes})
+
+    supervisor.on_change = publish
+    publish(supervisor.processes())
+
+
 def run_product(home: Home, given: Mapping[str, str]) -> int:
     """Run everything until Ctrl-C. Returns the exit code. Raises LauncherError where it cannot start."""
     address = address_from(given)
@@ -77,21 +93,14 @@ def run_product(home: Home, given: Mapping[str, str]) -> int:
         say("Starting the database and the broker.")
         services.start(supervisor)
         environment |= services.environment
-        record: dict[str, object] = {
-            "launcher": os.getpid(),
-            "base_url": address.url,
-            "environment": {name: environment[name] for name in ("EVENHAND_HOME", *services.environment)},
-        }
-
-        def publish(processes: dict[str, int]) -> None:
-            home.remember_running({**record, "processes": processes})
-
-        supervisor.on_change = publish
-        publish(supervisor.processes())
+        announce(home, supervisor, services, base_url=address.url)
         environment["EVENHAND_BASE_URL"] = address.url
         say("Preparing the database.")
         _once(supervisor, "migrate", environment, "migrate", "--no-input", "--verbosity", "0")
         _once(supervisor, "bootstrap", environment, "bootstrap")
+        if not assets.are_collected(home, ROOT):
+            _once(supervisor, "collectstatic", environment, "collectstatic", "--no-input", "--verbosity", "0")
+            assets.remember_collected(home, ROOT)
         listener.listen(2048)
         for program in (_web(environment, listener), _worker(environment), _beat(environment, home)):
             supervisor.keep(program)
