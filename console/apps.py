@@ -11,8 +11,9 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Console"
 
     def ready(self) -> None:
-        """Connect the system checks."""
+        """Connect the system checks and the OpenAPI extensions."""
         from console import checks  # noqa: F401
+        from console.api import schema  # noqa: F401
 
 
 class ConsoleAdminConfig(AdminConfig):

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from moderation.errors import BrokerUnavailable
+
 logger = logging.getLogger(__name__)
 
 SCORE = "moderation.score_pending"
@@ -28,6 +30,14 @@ def nudge_scoring() -> None:
 def nudge_delivery() -> None:
     """Ask, after commit, for a worker to deliver what is due."""
     _after_commit(DELIVER)
+
+
+def retrain(*, user_id: int) -> None:
+    """Ask a worker to retrain on someone's behalf. Raises ``BrokerUnavailable``: nothing would make up for it."""
+    try:
+        signature(RETRAIN, kwargs={"user_id": user_id}).apply_async(retry=False)
+    except (OperationalError, OSError) as error:
+        raise BrokerUnavailable("The message broker is out of reach; try again later.") from error
 
 
 def _after_commit(task: str) -> None:

@@ -100,3 +100,11 @@ class ModelUnavailable(ModerationError):
     code = "model_unavailable"
     status = 503
     title = "No model is available"
+
+
+class BrokerUnavailable(ModerationError):
+    """A task could not be handed to the workers."""
+
+    code = "broker_unavailable"
+    status = 503
+    title = "The message broker is out of reach"

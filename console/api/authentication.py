@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 from django.utils import timezone
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.openapi import AutoSchema
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -36,28 +34,6 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 class BrowserSessionAuthentication(SessionAuthentication):
     """The console's login; unsafe methods need the CSRF token."""
-
-
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Tells the OpenAPI schema of the bearer key."""
-
-    target_class = ApiKeyAuthentication
-    name = "apiKey"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        """The security scheme object."""
-        return {"type": "http", "scheme": "bearer", "description": "A scoped API key, made by an administrator."}
-
-
-class BrowserSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Tells the OpenAPI schema of the session cookie."""
-
-    target_class = BrowserSessionAuthentication
-    name = "browserSession"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        """The security scheme object."""
-        return {"type": "apiKey", "in": "cookie", "name": "evenhand_session"}
 
 
 def _note_use(key: ApiKey) -> None:

@@ -1,14 +1,16 @@
 """Every endpoint names its permission a method; what names none is closed."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from moderation.models import ApiKey
 from moderation.permissions import Permission, may
+
+if TYPE_CHECKING:  # the framework loads this module while it loads its own views
+    from rest_framework.views import APIView
 
 
 class NamedPermission(BasePermission):
@@ -16,7 +18,7 @@ class NamedPermission(BasePermission):
 
     message = "Your role, or this key's scopes, do not include this."
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         """Deny by default: a method without a named permission is closed, unless the view is marked public."""
         if getattr(view, "public", False):
             return True
@@ -25,10 +27,3 @@ class NamedPermission(BasePermission):
         permission = named.get(method) or (next(iter(named.values()), None) if request.method == "OPTIONS" else None)
         key = request.auth if isinstance(request.auth, ApiKey) else None
         return permission is not None and may(request.user, permission, key=key)
-
-
-class Endpoint(APIView):
-    """An API view: ``permissions`` maps each HTTP method to the permission it needs."""
-
-    permissions: ClassVar[Mapping[str, Permission]] = {}
-    public: ClassVar[bool] = False

@@ -1,14 +1,18 @@
 """A rate limit a key, counted in the database so that all web processes share it."""
 
 import time
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
+
 
 from moderation.models import ApiKey
+
+if TYPE_CHECKING:  # the framework loads this module while it loads its own views
+    from rest_framework.views import APIView
 
 _COUNT = """
 INSERT INTO moderation_ratewindow (api_key_id, minute, calls) VALUES (%s, %s, 1)
@@ -20,7 +24,7 @@ RETURNING calls
 class ApiKeyRateThrottle(BaseThrottle):
     """Calls a minute and key; browsers' sessions are not limited here."""
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
+    def allow_request(self, request: Request, view: "APIView") -> bool:
         """Count the call; whether it is within the key's limit."""
         key = request.auth
         if not isinstance(key, ApiKey):

@@ -52,10 +52,10 @@ def golden_examples() -> list[Example]:
 
 
 def base_test_examples() -> list[Example]:
-    """The test parts of the base data where ``EVENHAND_BASE_DATA`` names a folder, else none."""
+    """The held-out parts of the base data where ``EVENHAND_BASE_DATA`` names a folder, else none."""
     if not settings.BASE_DATA:
         return []
-    return datasets.test_examples(Path(settings.BASE_DATA))
+    return datasets.held_out(Path(settings.BASE_DATA))
 
 
 def train_candidate(champion: Model, examples: Sequence[Example], *, seed: int) -> Model:

@@ -5,6 +5,7 @@ Texts and identifiers live here and may be erased; every other aggregate refers 
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from moderation.enums import ReportOutcome, ReportSource, ScoringState, Split
 from moderation.models.access import User
@@ -113,7 +114,7 @@ class Report(models.Model):
     case = models.ForeignKey("Case", on_delete=models.PROTECT, null=True, related_name="reports")
     outcome = models.CharField(max_length=12, choices=ReportOutcome.choices, default=ReportOutcome.PENDING)
     sent_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    received_at = models.DateTimeField(auto_now_add=True)
+    received_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         indexes = [

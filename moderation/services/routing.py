@@ -153,7 +153,7 @@ def _open_case(facts: Facts, rule: RoutingRule | None) -> Case:
         why_shown=_why_shown(facts),
         rule_hits=_rule_hits(facts, rule),
         priority_parts=parts,
-        priority=_index_key(parts, queue=queue, opened_at=now),
+        priority=index_key(parts, queue=queue, opened_at=now),
         opened_at=now,
         due_at=now + timedelta(minutes=queue.sla_minutes),
     )
@@ -167,7 +167,7 @@ def _refresh_case(case: Case, facts: Facts, rule: RoutingRule | None) -> None:
     """New reports or scores change the priority and the hits; the version stays (nothing shown was revoked)."""
     case.priority_parts = _priority_parts(facts, rule)
     case.rule_hits = _rule_hits(facts, rule)
-    case.priority = _index_key(case.priority_parts, queue=case.queue, opened_at=case.opened_at)
+    case.priority = index_key(case.priority_parts, queue=case.queue, opened_at=case.opened_at)
     case.save(update_fields=["priority_parts", "rule_hits", "priority"])
     case.reviews.filter(state__in=[ReviewState.WAITING, ReviewState.LEASED]).update(priority=case.priority)
 
@@ -256,6 +256,7 @@ def _points_an_hour(queue: Queue) -> float:
     return AGEING_POINTS * 60 / queue.sla_minutes
 
 
-def _index_key(parts: Sequence[Mapping[str, Any]], *, queue: Queue, opened_at: datetime) -> float:
+def index_key(parts: Sequence[Mapping[str, Any]], *, queue: Queue, opened_at: datetime) -> float:
+    """The priority a case is sorted by: its points, less what it would have earned by waiting since the epoch."""
     hours = (opened_at - EPOCH) / timedelta(hours=1)
     return float(sum(part["points"] for part in parts)) - hours * _points_an_hour(queue)

@@ -1,0 +1,31 @@
+"""Addresses under ``/api/v1/``."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from console.api.views import cases, decisions, intake, labels, score
+
+app_name = "api"
+
+urlpatterns = [
+    path("reports", intake.ReportsView.as_view(), name="reports"),
+    path("reports/bulk", intake.BulkReportsView.as_view(), name="reports-bulk"),
+    path("content", intake.ContentsView.as_view(), name="contents"),
+    path("content/<path:external_id>", intake.ContentView.as_view(), name="content"),
+    path("score", score.ScoreView.as_view(), name="score"),
+    path("cases", cases.CasesView.as_view(), name="cases"),
+    path("cases/<int:case_id>", cases.CaseView.as_view(), name="case"),
+    path("cases/<int:case_id>/heartbeat", cases.HeartbeatView.as_view(), name="heartbeat"),
+    path("cases/<int:case_id>/release", cases.ReleaseView.as_view(), name="release"),
+    path("cases/<int:case_id>/skip", cases.SkipView.as_view(), name="skip"),
+    path("cases/<int:case_id>/escalate", cases.EscalateView.as_view(), name="escalate"),
+    path("cases/<int:case_id>/decision", cases.DecideView.as_view(), name="decide"),
+    path("queues/<slug:slug>/claim", cases.ClaimView.as_view(), name="claim"),
+    path("decisions/<int:decision_id>/undo", decisions.UndoView.as_view(), name="undo"),
+    path("decisions/<int:decision_id>/override", decisions.OverrideView.as_view(), name="override"),
+    path("decisions/<int:decision_id>/appeals", decisions.AppealsView.as_view(), name="appeals"),
+    path("appeals/<int:appeal_id>/resolve", decisions.ResolveAppealView.as_view(), name="resolve-appeal"),
+    path("labels", labels.LabelsView.as_view(), name="labels"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+]

@@ -1,0 +1,181 @@
+"""Cases: lists, claims, leases, decisions."""
+
+from typing import Any, cast
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from console.api import representations
+from console.api.idempotency import answer_once
+from console.api.pagination import CursorPages
+from console.api.endpoint import Endpoint
+from console.api.serializers import (
+    CaseSerializer,
+    CaseSummarySerializer,
+    ClaimedCaseSerializer,
+    DecisionAnswerSerializer,
+    DecisionRequestSerializer,
+    LeaseSerializer,
+    SkipSerializer,
+    TokenSerializer,
+)
+from moderation.enums import CaseStatus
+from moderation.errors import InvalidInput
+from moderation.models import Decision, Queue, User
+from moderation.permissions import Permission
+from moderation.selectors import cases
+from moderation.services import claims, decisions
+
+
+class CasesView(Endpoint):
+    """Cases by cursor, newest first."""
+
+    permissions = {"GET": Permission.READ_CASES}
+
+    @extend_schema(
+        operation_id="list_cases",
+        responses={200: CaseSummarySerializer(many=True)},
+        parameters=[
+            OpenApiParameter("status", OpenApiTypes.STR, enum=CaseStatus.values),
+            OpenApiParameter("queue", OpenApiTypes.STR),
+            OpenApiParameter("cursor", OpenApiTypes.STR),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """Cases, filtered by status and queue."""
+        rows = cases.all_cases()
+        wanted = request.query_params.get("status")
+        if wanted is not None:
+            if wanted not in CaseStatus.values:
+                raise InvalidInput(f"The status is one of {', '.join(CaseStatus.values)}.")
+            rows = rows.filter(status=wanted)
+        if "queue" in request.query_params:
+            rows = rows.filter(queue__slug=request.query_params["queue"].replace("\0", ""))
+        pages = CursorPages()
+        page = pages.paginate_queryset(rows, request, view=self) or []
+        return pages.get_paginated_response([representations.case_summary(case) for case in page])
+
+
+class CaseView(Endpoint):
+    """One case."""
+
+    permissions = {"GET": Permission.READ_CASES}
+
+    @extend_schema(operation_id="read_case", responses={200: CaseSerializer})
+    def get(self, request: Request, case_id: int) -> Response:
+        """The case with content, reports, prediction, decisions and lease."""
+        return Response(representations.case_detail(cases.get(case_id), viewer=cast(User, request.user)))
+
+
+class ClaimView(Endpoint):
+    """The next case of a queue."""
+
+    permissions = {"POST": Permission.REVIEW}
+
+    @extend_schema(operation_id="claim_case", request=None, responses={200: ClaimedCaseSerializer, 204: None})
+    def post(self, request: Request, slug: str) -> Response:
+        """Lease the queue's most urgent case; one who holds one gets that again; 204 if nothing waits."""
+        queue = get_object_or_404(Queue, slug=slug, is_active=True)
+        claim = claims.claim_next(queue=queue, acting_user=cast(User, request.user))
+        if claim is None:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(representations.claimed(claim.review, claim.evidence, viewer=cast(User, request.user)))
+
+
+class HeartbeatView(Endpoint):
+    """The lease goes on."""
+
+    permissions = {"POST": Permission.REVIEW}
+
+    @extend_schema(operation_id="renew_lease", request=TokenSerializer, responses={200: LeaseSerializer})
+    def post(self, request: Request, case_id: int) -> Response:
+        """Extend the lease by its full length."""
+        token = _token(request)
+        review = claims.renew(case_id=case_id, token=token, acting_user=cast(User, request.user))
+        holder = review.reviewer.username if review.reviewer else ""
+        return Response({"token": token, "holder": holder, "expires_at": review.lease_expires_at})
+
+
+class ReleaseView(Endpoint):
+    """The lease ends."""
+
+    permissions = {"POST": Permission.REVIEW}
+
+    @extend_schema(operation_id="release_case", request=TokenSerializer, responses={204: None})
+    def post(self, request: Request, case_id: int) -> Response:
+        """Give the case back to its queue."""
+        claims.release(case_id=case_id, token=_token(request), acting_user=cast(User, request.user))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SkipView(Endpoint):
+    """Not by me."""
+
+    permissions = {"POST": Permission.REVIEW}
+
+    @extend_schema(operation_id="skip_case", request=SkipSerializer, responses={204: None})
+    def post(self, request: Request, case_id: int) -> Response:
+        """Pass the case over, with a reason; it is not offered to this person again."""
+        body = SkipSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        claims.skip(
+            case_id=case_id,
+            token=body.validated_data["lease_token"],
+            reason=body.validated_data["reason"],
+            acting_user=cast(User, request.user),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class EscalateView(Endpoint):
+    """For someone more senior."""
+
+    permissions = {"POST": Permission.REVIEW}
+
+    @extend_schema(operation_id="escalate_case", request=TokenSerializer, responses={204: None})
+    def post(self, request: Request, case_id: int) -> Response:
+        """Hand the case to the queue that takes this queue's escalations."""
+        claims.escalate(case_id=case_id, token=_token(request), acting_user=cast(User, request.user))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class DecideView(Endpoint):
+    """The judgement."""
+
+    permissions = {"POST": Permission.REVIEW}
+
+    @extend_schema(
+        operation_id="decide_case", request=DecisionRequestSerializer, responses={201: DecisionAnswerSerializer}
+    )
+    def post(self, request: Request, case_id: int) -> Response:
+        """Decide a leased case on the evidence shown. A stale or lost lease is a 409 that says who and when."""
+        body = DecisionRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        data = body.validated_data
+
+        def act() -> int:
+            return decisions.decide(
+                case_id=case_id,
+                lease_token=data["lease_token"],
+                version=data["version"],
+                evidence_id=data["evidence_id"],
+                opinion=body.to_opinion(),
+                acting_user=cast(User, request.user),
+            ).pk
+
+        return answer_once(request, act, decision_answer, status.HTTP_201_CREATED)
+
+
+def decision_answer(decision_id: Any) -> dict[str, Any]:
+    """A decision by its key."""
+    return representations.decision(Decision.objects.select_related("judgement").get(pk=decision_id))
+
+
+def _token(request: Request) -> int:
+    body = TokenSerializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return cast(int, body.validated_data["lease_token"])

@@ -1,0 +1,42 @@
+"""Scoring a text on the spot."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from console.api.endpoint import Endpoint
+from console.api.serializers import ScoreAnswerSerializer, ScoreRequestSerializer
+from moderation.learning import context, scoring
+from moderation.models import Account
+from moderation.permissions import Permission
+
+
+class ScoreView(Endpoint):
+    """The champion's opinion of a text; nothing is stored."""
+
+    permissions = {"POST": Permission.SCORE}
+
+    @extend_schema(operation_id="score_text", request=ScoreRequestSerializer, responses={200: ScoreAnswerSerializer})
+    def post(self, request: Request) -> Response:
+        """Score and explain a text under every active policy."""
+        body = ScoreRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        data = body.validated_data
+        told = data.get("author")
+        features = context.context_of_text(
+            data["text"],
+            author=Account.objects.filter(external_id=told["id"]).first() if told else None,
+            author_created_at=told.get("created_at") if told else None,
+        )
+        (scored,) = scoring.score_texts([data["text"]], [features])
+        return Response(_answer(scored, explain=data["explain"]))
+
+
+def _answer(scored: scoring.Scored, *, explain: bool) -> dict[str, Any]:
+    answer = ScoreAnswerSerializer({"model": str(scored.model_version), "policies": scored.policies}).data
+    if not explain:
+        for row in answer["policies"]:
+            del row["attributions"], row["context_attributions"]
+    return dict(answer)

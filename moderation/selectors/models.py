@@ -1,0 +1,95 @@
+"""Model versions as the pages show them: where they come from, how they were judged, what they say of themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from moderation.enums import ModelStatus, Split
+from moderation.errors import NotFound
+from moderation.models import Gate, ModelVersion, Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCard:
+    """What the manifest says of one policy: threshold, prevalence it is set to, examples it learned from."""
+
+    slug: str
+    threshold: float | None
+    prevalence: float | None
+    examples: int | None
+    positives: int | None
+    continued_examples: int | None
+    triage_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProfile:
+    """A version with its gates, its training set by side of the split, and its own card."""
+
+    version: ModelVersion
+    gates: Sequence[Gate]
+    splits: Sequence[tuple[str, int]]
+    cards: Sequence[PolicyCard]
+    background: str
+    libraries: Sequence[tuple[str, str]]
+    predictions: int
+    may_be_promoted: bool
+
+
+def model_versions() -> QuerySet[ModelVersion]:
+    """Every version, the newest first, with how many of its gates passed, failed or lacked evidence."""
+    return ModelVersion.objects.select_related("parent", "training_set", "created_by").annotate(
+        gate_count=Count("gates"),
+        gates_passed=Count("gates", filter=Q(gates__passed=True, gates__insufficient=False)),
+    )
+
+
+def earlier_champion() -> ModelVersion | None:
+    """The version a roll-back would go to."""
+    champion = ModelVersion.objects.filter(status=ModelStatus.CHAMPION).first()
+    if champion is None:
+        return None
+    retired = ModelVersion.objects.filter(status=ModelStatus.RETIRED, promoted_at__lt=champion.promoted_at)
+    return retired.order_by("-promoted_at").first()
+
+
+def model_profile(number: int) -> ModelProfile:
+    """The version of that number; raises ``NotFound``."""
+    version = (
+        ModelVersion.objects.select_related("parent", "training_set", "created_by").filter(number=number).first()
+    )
+    if version is None:
+        raise NotFound(f"There is no model v{number}.")
+    manifest = version.manifest
+    return ModelProfile(
+        version=version,
+        gates=list(version.gates.select_related("champion")),
+        splits=_splits(version),
+        cards=[_card(slug, manifest) for slug in manifest.get("policies", [])],
+        background=str(manifest.get("background", "")),
+        libraries=sorted((str(name), str(value)) for name, value in manifest.get("libraries", {}).items()),
+        predictions=Prediction.objects.filter(model_version=version).count(),
+        may_be_promoted=version.status != ModelStatus.CHAMPION,
+    )
+
+
+def _splits(version: ModelVersion) -> list[tuple[str, int]]:
+    if version.training_set is None:
+        return []
+    counted = dict(version.training_set.items.values_list("split").annotate(count=Count("pk")))
+    return [(split.label, counted.get(split, 0)) for split in Split]
+
+
+def _card(slug: str, manifest: dict[str, Any]) -> PolicyCard:
+    facts = manifest.get("training", {}).get(slug, {})
+    return PolicyCard(
+        slug=slug,
+        threshold=manifest.get("thresholds", {}).get(slug),
+        prevalence=manifest.get("prevalence", {}).get(slug),
+        examples=facts.get("n"),
+        positives=facts.get("positives"),
+        continued_examples=manifest.get("continued_on", {}).get(slug, {}).get("n"),
+        triage_only=slug in manifest.get("triage_only", []),
+    )

@@ -1,0 +1,17 @@
+"""Dropping what has served its time."""
+
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from moderation.models import IdempotencyRecord, RateWindow
+
+
+def drop_expired() -> int:
+    """Delete idempotency records past their days and rate windows past their minute; how many rows."""
+    oldest = timezone.now() - timedelta(days=settings.IDEMPOTENCY_DAYS)
+    records, _ = IdempotencyRecord.objects.filter(created_at__lt=oldest).delete()
+    windows, _ = RateWindow.objects.filter(minute__lt=int(time.time() // 60) - 1).delete()
+    return records + windows

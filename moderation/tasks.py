@@ -1,0 +1,70 @@
+"""Celery entries: ids in, one service call. Each may run twice, late, or never; the sweeper makes up for it."""
+
+from celery import shared_task
+from django.conf import settings
+
+from moderation import enqueue
+from moderation.errors import ModelUnavailable
+from moderation.models import User
+from moderation.services import claims, delivery, scoring, sealing, training
+from moderation.services import housekeeping as keeping
+
+BATCHES_A_RUN = 200
+
+
+@shared_task(name=enqueue.SCORE)
+def score_pending() -> int:
+    """Score and route what waits, batch by batch; how many contents were settled.
+
+    Without a model, what was reported is shown to people unscored and stays pending.
+    """
+    settled = 0
+    try:
+        for _ in range(BATCHES_A_RUN):
+            batch = scoring.score_pending(limit=settings.SCORING_BATCH)
+            settled += batch
+            if batch == 0:
+                break
+    except ModelUnavailable:
+        return scoring.route_unscored(limit=settings.SCORING_BATCH)
+    return settled
+
+
+@shared_task(name="moderation.sweep")
+def sweep() -> None:
+    """Find what lost messages left behind: expired leases and unscored contents."""
+    claims.expire_leases()
+    score_pending()
+
+
+@shared_task(name=enqueue.DELIVER)
+def deliver_outbox() -> int:
+    """Send the effects that are due; how many were settled."""
+    return delivery.deliver_due(limit=100)
+
+
+@shared_task(name="moderation.seal_audit")
+def seal_audit() -> int | None:
+    """Chain the audit events committed since the last seal; the seal's key, or ``None`` if there were none."""
+    seal = sealing.seal()
+    return seal.pk if seal else None
+
+
+@shared_task(name=enqueue.RETRAIN)
+def retrain(user_id: int | None = None) -> int | None:
+    """Train a candidate and put it through its gates; its number, or ``None`` if there is too little to learn."""
+    user = User.objects.get(pk=user_id) if user_id is not None else None
+    version = training.retrain(acting_user=user)
+    return version.number if version else None
+
+
+@shared_task(name="moderation.retrain_if_due")
+def retrain_if_due() -> int | None:
+    """Retrain once enough new labels have come since the last training set."""
+    return retrain() if training.is_due() else None
+
+
+@shared_task(name="moderation.housekeeping")
+def housekeeping() -> None:
+    """Drop idempotency records and rate windows whose time is over."""
+    keeping.drop_expired()
