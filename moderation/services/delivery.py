@@ -1,8 +1,8 @@
 """Taking effects out of the outbox to the platform: at least once, in order a content, for days.
 
 A message is claimed in a transaction of its own (its attempt counted before anything is sent, so that an undo
-knows it may have gone out), sent without holding a lock, and settled in a second transaction. A worker that dies
-in between leaves a claim that runs out; the receiver tells the repeat by the ``webhook-id``.
+knows it may have gone out), sent without holding a lock, and settled in a second transaction. A worker that
+dies in between leaves a claim that runs out; the receiver tells the repeat by the ``webhook-id``.
 """
 
 import json
@@ -112,9 +112,8 @@ def _send(message: OutboxMessage) -> None:
     """Tell every active endpoint that has not acknowledged it yet; with none, there is nobody to tell."""
     body = _body(message)
     problems = []
-    for endpoint in (
-        WebhookEndpoint.objects.filter(is_active=True).exclude(deliveries__message=message).order_by("pk")
-    ):
+    untold = WebhookEndpoint.objects.filter(is_active=True).exclude(deliveries__message=message)
+    for endpoint in untold.order_by("pk"):
         problem = _tell(endpoint, message, body)
         if problem:
             problems.append(f"endpoint {endpoint.pk}: {problem}")
