@@ -96,6 +96,15 @@ def test_it_slows_down_and_shows_the_log_of_a_program_that_keeps_ending(keeper: 
     assert alive(keeper.number("web"))
 
 
+def test_what_a_killed_program_started_does_not_live_on_beside_its_successor(keeper: Keeper) -> None:
+    keeper.start(worker="(while :; do sleep 0.2; done) & echo $! >> children; echo $$ > worker; wait")
+    first, child = keeper.number("worker"), keeper.number("children")
+    os.kill(first, signal.SIGKILL)
+    until(lambda: len(keeper.read("children").split()) == 2, what="worker came back")
+    assert not alive(child)
+    assert alive(int(keeper.read("children").split()[1]))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_ends_everything_when_asked(keeper: Keeper, number: signal.Signals) -> None:
     keeper.start(
