@@ -97,7 +97,8 @@ def run_product(home: Home, given: Mapping[str, str]) -> int:
         environment["EVENHAND_BASE_URL"] = address.url
         say("Preparing the database.")
         _once(supervisor, "migrate", environment, "migrate", "--no-input", "--verbosity", "0")
-        _once(supervisor, "bootstrap", environment, "bootstrap")
+        demo = [] if given.get("DEMO") == "0" else ["--demo"]
+        _once(supervisor, "bootstrap", environment, "bootstrap", "--people", *demo)
         if not assets.are_collected(home, ROOT):
             _once(supervisor, "collectstatic", environment, "collectstatic", "--no-input", "--verbosity", "0")
             assets.remember_collected(home, ROOT)

@@ -39,8 +39,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"Seeded the demo community: {count} messages.")
 
     def _write_logins(self, path: Path) -> None:
-        host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
-        logins: dict[str, Any] = {"base_url": f"http://{host}:{port}"}
+        logins: dict[str, Any] = {"base_url": os.environ.get("EVENHAND_BASE_URL", "http://127.0.0.1:8000")}
         if path.exists():
             logins = {**json.loads(path.read_text()), **logins}
         if "users" not in logins or not User.objects.filter(username="admin").exists():
