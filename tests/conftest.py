@@ -1,0 +1,79 @@
+"""Fixtures of the whole suite: the cast, a trained model, API clients."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests import factories
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """In CI, a test that skips for want of the labelled data has failed."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and item.get_closest_marker("data") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI for want of labelled data: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def base_data() -> Path:
+    """The folder of labelled data; tests that use it are marked ``data``."""
+    folder = Path(os.environ.get("EVENHAND_BASE_DATA") or REPOSITORY.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"labelled data is absent: {folder}")
+    return folder
+
+
+@pytest.fixture
+def installation(db: None) -> None:
+    """Policies, queues, routing rules and the starter model, as a fresh installation has them."""
+    factories.installation()
+
+
+@pytest.fixture
+def moderator(installation: None) -> "factories.User":
+    """Reviews cases."""
+    return factories.user("moderator")
+
+
+@pytest.fixture
+def colleague(installation: None) -> "factories.User":
+    """Another moderator."""
+    return factories.user("colleague")
+
+
+@pytest.fixture
+def senior(installation: None) -> "factories.User":
+    """Overrides and resolves appeals."""
+    return factories.user("senior", role="senior")
+
+
+@pytest.fixture
+def admin(installation: None) -> "factories.User":
+    """Manages everything."""
+    return factories.user("admin", role="admin", is_staff=True)
+
+
+@pytest.fixture
+def integrator(installation: None) -> "factories.User":
+    """The platform."""
+    return factories.user("integrator", role="integrator")
+
+
+@pytest.fixture
+def api_for() -> Callable[..., APIClient]:
+    """An API client with a fresh key of the user, all scopes unless named."""
+    return factories.api_client
+
+
+@pytest.fixture
+def platform(integrator: "factories.User") -> APIClient:
+    """The platform's API client."""
+    return factories.api_client(integrator)
