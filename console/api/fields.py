@@ -58,7 +58,9 @@ class Timestamp(serializers.DateTimeField):
     def to_internal_value(self, data: Any) -> datetime:
         """The time in UTC."""
         if not isinstance(data, str) or not validate_rfc3339(data):
-            raise serializers.ValidationError("This must be an RFC 3339 time with an offset, e.g. 2026-01-31T12:00:00Z.")
+            raise serializers.ValidationError(
+                "This must be an RFC 3339 time with an offset, e.g. 2026-01-31T12:00:00Z."
+            )
         try:
             value = datetime.fromisoformat(data.upper())
             return value.astimezone(UTC)

@@ -30,7 +30,7 @@ class JSONLinesParser(BaseParser):
 
     media_type = "application/x-ndjson"
 
-    def parse(
+    def parse(  # type: ignore[override]
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> list[bytes]:
         """The body's lines without empty ones at the end. Raises ``BodyTooLarge`` (413)."""

@@ -39,7 +39,7 @@ class BodyTooLarge(exceptions.APIException):
     default_code = "body_too_large"
 
 
-def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:  # noqa: PLR0911 (one a kind)
     """Turn an exception of a view into a problem-details response; ``None`` lets Django answer 500."""
     if isinstance(error, ModerationError):
         errors = [{"pointer": error.pointer, "detail": error.detail}] if error.pointer else []
@@ -48,7 +48,7 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
         errors = flatten(error.detail)
         return _response(400, "invalid", "Some fields are not valid.", errors)
     if isinstance(error, exceptions.Throttled):
-        wait = max(1, int(error.wait or 1))
+        wait = max(1, int(getattr(error, "wait", None) or 1))
         return _response(429, "rate_limited", f"Try again in {wait} s.", headers={"Retry-After": str(wait)})
     if isinstance(error, Http404):
         return _response(404, "not_found", "There is nothing at this address.")
@@ -59,7 +59,10 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
     if isinstance(error, OperationalError | InterfaceError):
         logger.error("The database is out of reach: %s", type(error).__name__)
         return _response(
-            503, "database_unavailable", "The database is out of reach; nothing was stored.", headers={"Retry-After": "2"}
+            503,
+            "database_unavailable",
+            "The database is out of reach; nothing was stored.",
+            headers={"Retry-After": "2"},
         )
     return None
 

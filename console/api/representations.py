@@ -5,7 +5,18 @@ from typing import Any
 from django.urls import reverse
 
 from moderation.enums import CaseStatus, ReviewState
-from moderation.models import Appeal, Case, Content, Decision, Evidence, PolicyPrediction, Prediction, Report, Review, User
+from moderation.models import (
+    Appeal,
+    Case,
+    Content,
+    Decision,
+    Evidence,
+    PolicyPrediction,
+    Prediction,
+    Report,
+    Review,
+    User,
+)
 from moderation.selectors import cases
 from moderation.services import routing
 

@@ -14,7 +14,11 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
         """The security scheme object."""
-        return {"type": "http", "scheme": "bearer", "description": "A scoped API key, made by an administrator."}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A scoped API key, made by an administrator.",
+        }
 
 
 class BrowserSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -40,7 +40,7 @@ class ContentPartSerializer(StrictSerializer):
     created_at = Timestamp()
     url = serializers.URLField(required=False, max_length=2000)
     language = Language(required=False, max_length=35)
-    context = ThreadMessageSerializer(many=True, required=False, max_length=THREAD_LIMIT)
+    context = ThreadMessageSerializer(many=True, required=False, max_length=THREAD_LIMIT)  # type: ignore[assignment, call-arg]
 
 
 class AuthorSerializer(StrictSerializer):
@@ -72,7 +72,7 @@ class ReportSerializer(ContentSerializer):
     """``POST /reports``."""
 
     reporter = ReporterSerializer(required=False)
-    source = serializers.ChoiceField(choices=ReportSource.choices)
+    source = serializers.ChoiceField(choices=ReportSource.choices)  # type: ignore[assignment]
     policy = Text(required=False, max_length=40)
     note = Text(required=False, allow_blank=True, max_length=NOTE_LIMIT)
 
@@ -182,14 +182,7 @@ class OpinionSerializer(StrictSerializer):
 
     def to_opinion(self) -> Opinion:
         """The validated body as the decision service takes it."""
-        data = self.validated_data
-        return Opinion(
-            verdict=data["verdict"],
-            policies=data.get("policies", []),
-            actions=data.get("actions", []),
-            rationale=data.get("rationale", ""),
-            spans=data.get("spans", []),
-        )
+        return opinion_of(self.validated_data)
 
 
 class DecisionRequestSerializer(OpinionSerializer, TokenSerializer):
@@ -197,7 +190,7 @@ class DecisionRequestSerializer(OpinionSerializer, TokenSerializer):
 
     version = StrictInteger()
     evidence_id = StrictInteger()
-    spans = SpanSerializer(many=True, required=False, max_length=200)
+    spans = SpanSerializer(many=True, required=False, max_length=200)  # type: ignore[call-arg]
 
 
 class AppealRequestSerializer(StrictSerializer):
@@ -259,7 +252,7 @@ class CaseReportSerializer(serializers.Serializer[Any]):
 
     id = serializers.IntegerField()
     reporter = serializers.CharField(allow_null=True)
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     policy = serializers.CharField(allow_null=True)
     note = serializers.CharField()
     outcome = serializers.CharField()
@@ -276,7 +269,7 @@ class ContentViewSerializer(serializers.Serializer[Any]):
     revision = serializers.IntegerField(allow_null=True)
     url = serializers.CharField()
     language = serializers.CharField()
-    context = serializers.JSONField()
+    context = serializers.JSONField()  # type: ignore[assignment]
     created_at = serializers.DateTimeField()
     received_at = serializers.DateTimeField()
     withdrawn_at = serializers.DateTimeField(allow_null=True)
@@ -325,9 +318,24 @@ class ClaimedCaseSerializer(CaseSerializer):
     evidence_id = serializers.IntegerField()
 
 
+def opinion_of(data: dict[str, Any]) -> Opinion:
+    """A validated opinion as the decision service takes it."""
+    return Opinion(
+        verdict=data["verdict"],
+        policies=data.get("policies", []),
+        actions=data.get("actions", []),
+        rationale=data.get("rationale", ""),
+        spans=data.get("spans", []),
+    )
+
+
 def _content(data: dict[str, Any]) -> ContentInput:
     thread = [
-        {"author": message["author"], "text": message["text"], "created_at": message["created_at"].isoformat()}
+        {
+            "author": message["author"],
+            "text": message["text"],
+            "created_at": message["created_at"].isoformat(),
+        }
         for message in data.get("context", [])
     ]
     return ContentInput(

@@ -8,7 +8,6 @@ from django.db import connection
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-
 from moderation.models import ApiKey
 
 if TYPE_CHECKING:  # the framework loads this module while it loads its own views

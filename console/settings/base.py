@@ -220,7 +220,10 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "moderation.sweep", "schedule": env.float("SWEEP_SECONDS", default=5.0)},
     "deliver": {"task": "moderation.deliver_outbox", "schedule": env.float("DELIVER_SECONDS", default=5.0)},
     "seal-audit": {"task": "moderation.seal_audit", "schedule": 60.0},
-    "retrain": {"task": "moderation.retrain_if_due", "schedule": env.float("RETRAIN_CHECK_SECONDS", default=900.0)},
+    "retrain": {
+        "task": "moderation.retrain_if_due",
+        "schedule": env.float("RETRAIN_CHECK_SECONDS", default=900.0),
+    },
     "housekeeping": {"task": "moderation.housekeeping", "schedule": 3600.0},
 }
 

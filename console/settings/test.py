@@ -8,8 +8,8 @@ os.environ.setdefault("SECRET_KEY", secrets.token_hex(32))
 os.environ.setdefault("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/evenhand")
 os.environ.setdefault("CELERY_BROKER_URL", "memory://")
 
-from console.settings.base import *  # noqa: E402, F403
-from console.settings.base import HOME  # noqa: E402
+from console.settings.base import *  # noqa: F403
+from console.settings.base import HOME
 
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True

@@ -12,9 +12,7 @@ def assign_group(revision: ContentRevision) -> TextGroup:
     A text near to groups on two sides of the split joins the oldest of them and is marked ``bridges_split``.
     """
     bands = sampling.minhash_bands(revision.text)
-    groups = list(
-        TextGroup.objects.filter(bands__value__in=bands).distinct().order_by("pk")
-    )
+    groups = list(TextGroup.objects.filter(bands__value__in=bands).distinct().order_by("pk"))
     group = groups[0] if groups else _found_group(bands)
     if groups:
         TextGroupBand.objects.bulk_create(

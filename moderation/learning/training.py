@@ -11,6 +11,17 @@ from ml.schemas import Example, GateResult
 from moderation.enums import Split
 from moderation.models import GoldenItem, TrainingSet
 
+__all__ = [
+    "Example",
+    "GateResult",
+    "base_test_examples",
+    "examples_of",
+    "golden_examples",
+    "promotable",
+    "run_gates",
+    "train_candidate",
+]
+
 
 def examples_of(training_set: TrainingSet) -> list[Example]:
     """The training set's texts with their labels, one example a revision; an erased text is left out."""
@@ -67,9 +78,7 @@ def train_candidate(champion: Model, examples: Sequence[Example], *, seed: int) 
 def run_gates(champion: Model, candidate: Model, examples: Sequence[Example], *, seed: int) -> list[GateResult]:
     """Compare candidate and champion on labels' test side, golden items and the base data where configured."""
     test_side = [example for example in examples if example.split == Split.TEST]
-    return evaluate.gates(
-        champion, candidate, [*test_side, *base_test_examples()], golden_examples(), seed=seed
-    )
+    return evaluate.gates(champion, candidate, [*test_side, *base_test_examples()], golden_examples(), seed=seed)
 
 
 def promotable(gates: Sequence[GateResult]) -> tuple[bool, str]:

@@ -48,10 +48,11 @@ class IdempotencyRecord(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                F("user"), F("key_digest"), name="idempotency_one_answer_per_key"
-            ),
+            models.UniqueConstraint(F("user"), F("key_digest"), name="idempotency_one_answer_per_key"),
         ]
+
+    def __str__(self) -> str:
+        return f"answer {self.pk}"
 
 
 class RateWindow(models.Model):

@@ -39,7 +39,8 @@ class Case(models.Model):
                 name="case_sampling_is_a_probability",
             ),
             models.CheckConstraint(
-                condition=Q(status="open", closed_at__isnull=True) | ~Q(status="open"), name="case_open_has_no_end"
+                condition=Q(status="open", closed_at__isnull=True) | ~Q(status="open"),
+                name="case_open_has_no_end",
             ),
         ]
         indexes = [

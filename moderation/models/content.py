@@ -34,6 +34,9 @@ class TextGroup(models.Model):
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(split__in=Split.values), name="text_group_split_known")]
 
+    def __str__(self) -> str:
+        return f"group {self.pk} ({self.split})"
+
 
 class TextGroupBand(models.Model):
     """One locality-sensitive hash of a group's texts; sharing one makes two texts near-duplicates."""
@@ -43,6 +46,9 @@ class TextGroupBand(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["value", "group"], name="text_group_band_once")]
+
+    def __str__(self) -> str:
+        return f"band {self.value} of group {self.group_id}"
 
 
 class Content(models.Model):
@@ -55,9 +61,7 @@ class Content(models.Model):
     language = models.CharField(max_length=35, blank=True)
     created_at = models.DateTimeField()
     received_at = models.DateTimeField(auto_now_add=True)
-    current_revision = models.ForeignKey(
-        "ContentRevision", on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    current_revision = models.ForeignKey("ContentRevision", on_delete=models.PROTECT, null=True, related_name="+")
     scoring_state = models.CharField(max_length=10, choices=ScoringState.choices, default=ScoringState.PENDING)
     scoring_attempts = models.PositiveSmallIntegerField(default=0)
     withdrawn_at = models.DateTimeField(null=True, help_text="Deleted upstream.")

@@ -74,7 +74,8 @@ class Decision(models.Model):
                 name="decision_overturn_supersedes",
             ),
             models.CheckConstraint(
-                condition=~Q(kind="review") | Q(judgement__isnull=False), name="decision_of_review_has_judgement"
+                condition=~Q(kind="review") | Q(judgement__isnull=False),
+                name="decision_of_review_has_judgement",
             ),
         ]
         indexes = [models.Index(F("decided_by"), F("created_at").desc(), name="decision_person_idx")]

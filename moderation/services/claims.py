@@ -228,7 +228,7 @@ def _take_next(queue: Queue, user: User) -> int | None:
     return _run(_TAKE_NEXT, queue=queue.pk, user=user.pk, seconds=settings.LEASE_SECONDS)
 
 
-def _run(statement: str, **values: object) -> int | None:
+def _run(statement: str, **values: int) -> int | None:
     """The first column of the one row the statement returns, or ``None``."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -99,7 +99,11 @@ def undo(*, decision_id: int, acting_user: User) -> claims.Claim:
         raise AlreadyDecided("The content has a newer case that is open.")
     case = overturned.case
     decision = Decision.objects.create(
-        case=case, kind=DecisionKind.UNDO, decided_by=acting_user, supersedes=overturned, undo_until=timezone.now()
+        case=case,
+        kind=DecisionKind.UNDO,
+        decided_by=acting_user,
+        supersedes=overturned,
+        undo_until=timezone.now(),
     )
     evidence = evidence_of(overturned)
     labels.withdraw_labels(decision, evidence)
@@ -123,7 +127,11 @@ def override(*, decision_id: int, opinion: Opinion, acting_user: User) -> Decisi
     if overturned.verdict is None or overturned.case.status != CaseStatus.DECIDED:
         raise AlreadyDecided("The decision was undone; decide the case itself.")
     decision = _replace(
-        overturned, opinion, kind=DecisionKind.OVERRIDE, review_kind=ReviewKind.ADJUDICATION, acting_user=acting_user
+        overturned,
+        opinion,
+        kind=DecisionKind.OVERRIDE,
+        review_kind=ReviewKind.ADJUDICATION,
+        acting_user=acting_user,
     )
     audit.decision_overridden(decision, actor=acting_user)
     return decision
@@ -158,7 +166,11 @@ def resolve_appeal(*, appeal_id: int, opinion: Opinion | None, acting_user: User
         raise NotPermitted("An appeal is decided by someone other than who made the decision.")
     if opinion is not None:
         appeal.resolution = _replace(
-            overturned, opinion, kind=DecisionKind.APPEAL, review_kind=ReviewKind.APPEAL, acting_user=acting_user
+            overturned,
+            opinion,
+            kind=DecisionKind.APPEAL,
+            review_kind=ReviewKind.APPEAL,
+            acting_user=acting_user,
         )
     appeal.state = AppealState.UPHELD if opinion is None else AppealState.OVERTURNED
     appeal.resolved_by = acting_user
@@ -303,9 +315,7 @@ def _replace(
     evidence = freeze_evidence(review, shown_to=acting_user)
     _check(opinion, evidence)
     judgement = _judge(review, evidence, opinion, acting_user)
-    decision = _bind(
-        case, opinion, kind=kind, judgement=judgement, decided_by=acting_user, supersedes=overturned
-    )
+    decision = _bind(case, opinion, kind=kind, judgement=judgement, decided_by=acting_user, supersedes=overturned)
     labels.replace_labels(decision, evidence)
     _overturn_effects(overturned, by=decision)
     case.version += 1

@@ -37,9 +37,7 @@ def freeze_evidence(review: Review, *, shown_to: User) -> Evidence:
 
 def latest_prediction(revision_id: int) -> Prediction | None:
     """The newest prediction of a revision."""
-    return (
-        Prediction.objects.select_related("model_version").filter(revision_id=revision_id).order_by("-pk").first()
-    )
+    return Prediction.objects.select_related("model_version").filter(revision_id=revision_id).order_by("-pk").first()
 
 
 def _policy_rows(prediction: Prediction | None, reported: set[str]) -> list[dict[str, Any]]:

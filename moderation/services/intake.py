@@ -58,7 +58,9 @@ def receive_report(*, submitted: ReportInput, acting_user: User) -> Report:
     """
     policy = _policy(submitted.policy)
     accounts = _upsert_accounts([submitted.author, *_reporter(submitted.reporter_id)])
-    content, revision = _upsert_content(submitted.content, author=accounts[submitted.author.id], acting_user=acting_user)
+    content, revision = _upsert_content(
+        submitted.content, author=accounts[submitted.author.id], acting_user=acting_user
+    )
     report = Report(
         content=content,
         revision=revision,
@@ -159,9 +161,7 @@ def _tell(account: Account, told: AccountInput) -> bool:
     return before != (account.created_at, account.attributes)
 
 
-def _upsert_content(
-    submitted: ContentInput, *, author: Account, acting_user: User
-) -> tuple[Content, ContentRevision]:
+def _upsert_content(submitted: ContentInput, *, author: Account, acting_user: User) -> tuple[Content, ContentRevision]:
     """The content, locked, and the revision with the submitted text."""
     content = _lock_content(submitted.id)
     if content is None:
@@ -197,9 +197,7 @@ def _lock_content(external_id: str) -> Content | None:
     )
 
 
-def _add_revision(
-    content: Content, submitted: ContentInput, *, digest: str, acting_user: User
-) -> ContentRevision:
+def _add_revision(content: Content, submitted: ContentInput, *, digest: str, acting_user: User) -> ContentRevision:
     before = content.current_revision
     revision = ContentRevision.objects.create(
         content=content,

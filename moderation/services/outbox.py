@@ -46,7 +46,12 @@ def tell_of(decision: Decision) -> None:
 
 
 def _append(
-    content: Content, decision: Decision, topic: OutboxTopic, *, not_before: datetime, action: Action | None = None
+    content: Content,
+    decision: Decision,
+    topic: OutboxTopic,
+    *,
+    not_before: datetime,
+    action: Action | None = None,
 ) -> OutboxMessage:
     """The caller holds the content's row lock, which orders the sequence."""
     last = OutboxMessage.objects.filter(content=content).aggregate(last=Max("sequence"))["last"] or 0
@@ -59,5 +64,3 @@ def _append(
         not_before=not_before,
         next_attempt_at=not_before,
     )
-
-

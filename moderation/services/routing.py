@@ -16,7 +16,15 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from moderation import audit
-from moderation.enums import BankKind, CaseStatus, ReportOutcome, ReportSource, ReviewKind, ReviewState, WhyShown
+from moderation.enums import (
+    BankKind,
+    CaseStatus,
+    ReportOutcome,
+    ReportSource,
+    ReviewKind,
+    ReviewState,
+    WhyShown,
+)
 from moderation.errors import ModerationError
 from moderation.learning import grouping
 from moderation.models import (
@@ -104,7 +112,9 @@ def _bank_hits(content: Content) -> list[BankEntry]:
     domain = Q(bank__kind=BankKind.DOMAIN, value__in=_domains(revision.text))
     alive = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
     return list(
-        BankEntry.objects.filter(alive, text | domain, bank__is_active=True).select_related("bank__policy").order_by("pk")
+        BankEntry.objects.filter(alive, text | domain, bank__is_active=True)
+        .select_related("bank__policy")
+        .order_by("pk")
     )
 
 

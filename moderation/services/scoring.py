@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from moderation import audit
 from moderation.enums import CaseStatus, ReportOutcome, ScoringState
@@ -31,7 +31,7 @@ def score_pending(*, limit: int) -> int:
         return _score_batch(limit=limit)
     except (DatabaseError, ModelUnavailable):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever a text did to the model, the others must go on)
         logger.warning("A scoring batch failed (%s); taking it apart.", type(error).__name__)
         return _score_one_by_one(limit=limit)
 
@@ -43,7 +43,7 @@ def _score_batch(*, limit: int) -> int:
     return len(contents)
 
 
-def _take(limit: int) -> Sequence[Content]:
+def _take(limit: int) -> QuerySet[Content]:
     return (
         Content.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .select_related("current_revision__group", "author")
@@ -69,7 +69,7 @@ def _score_one_by_one(*, limit: int) -> int:
     return settled
 
 
-def _take_one(pk: int) -> Sequence[Content]:
+def _take_one(pk: int) -> QuerySet[Content]:
     return (
         Content.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         .select_related("current_revision__group", "author")

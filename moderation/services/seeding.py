@@ -68,7 +68,7 @@ POLICIES = (
     ),
     PolicySeed(
         "self-harm", "Self-harm", Severity.CRITICAL, True, "STATEMENT_CATEGORY_SELF_HARM",
-        "Urges, promotes or instructs self-harm or suicide. Not: asking for help, telling of one's own recovery; answer "
+        "Urges, promotes or instructs self-harm or suicide. Not: asking for help, telling of one's recovery; answer "
         "those with the crisis resources instead.",
     ),
     PolicySeed(
@@ -158,16 +158,39 @@ def _seed_queues() -> None:
     urgent = _queue("urgent", "Urgent", 60, 1, escalations, "Threats and self-harm: someone may be in danger.")
     abuse = _queue("abuse", "Abuse", 8 * 60, 2, escalations, "Harassment, hate and sexual content.")
     spam = _queue("spam", "Spam and scams", 24 * 60, 3, escalations, "Advertising, phishing, fake giveaways.")
-    _queue("reports", "Other reports", 24 * 60, 4, escalations, "What people reported and nothing else routes.", True)
-    targets = {"self-harm": urgent, "violence": urgent, "hate": abuse, "harassment": abuse, "sexual": abuse, "spam": spam}
+    _queue(
+        "reports",
+        "Other reports",
+        24 * 60,
+        4,
+        escalations,
+        "What people reported and nothing else routes.",
+        True,
+    )
+    targets = {
+        "self-harm": urgent,
+        "violence": urgent,
+        "hate": abuse,
+        "harassment": abuse,
+        "sexual": abuse,
+        "spam": spam,
+    }
     for position, (slug, queue) in enumerate(targets.items(), start=1):
         policy = policies.get(slug)
         if policy is not None:
-            RoutingRule.objects.create(position=position, name=f"{policy.name} to {queue.name}", policy=policy, queue=queue)
+            RoutingRule.objects.create(
+                position=position, name=f"{policy.name} to {queue.name}", policy=policy, queue=queue
+            )
 
 
 def _queue(
-    slug: str, name: str, sla: int, position: int, escalates_to: Queue, description: str, is_default: bool = False
+    slug: str,
+    name: str,
+    sla: int,
+    position: int,
+    escalates_to: Queue,
+    description: str,
+    is_default: bool = False,
 ) -> Queue:
     return Queue.objects.create(
         slug=slug,

@@ -13,6 +13,7 @@ from moderation.enums import ModelStatus, Split
 from moderation.errors import Conflict
 from moderation.learning import registry
 from moderation.learning import training as learning
+from moderation.learning.training import Example
 from moderation.models import Gate, Label, ModelVersion, TrainingSet, TrainingSetItem, User
 from moderation.permissions import Permission, require
 from moderation.services import scoring
@@ -41,7 +42,11 @@ def train_on(training_set: TrainingSet, *, acting_user: User | None) -> ModelVer
     examples = learning.examples_of(training_set)
     candidate = learning.train_candidate(champion, examples, seed=SEED)
     version = registry.register(
-        candidate, acting_user=acting_user, parent=parent, training_set=training_set, note="Retrained on decisions"
+        candidate,
+        acting_user=acting_user,
+        parent=parent,
+        training_set=training_set,
+        note="Retrained on decisions",
     )
     audit.model_trained(version, actor=acting_user)
     return judge(version, champion=parent, examples=examples, acting_user=acting_user)
@@ -51,7 +56,7 @@ def judge(
     version: ModelVersion,
     *,
     champion: ModelVersion,
-    examples: Sequence[learning.Example],
+    examples: Sequence[Example],
     acting_user: User | None,
 ) -> ModelVersion:
     """Run the gates, keep every figure, then promote the candidate or refuse it."""
@@ -113,7 +118,7 @@ def is_due() -> bool:
     fresh = _trainable()
     if last is not None:
         fresh = fresh.filter(created_at__gt=last.created_at)
-    return fresh.count() >= settings.RETRAIN_MINIMUM_LABELS
+    return bool(fresh.count() >= settings.RETRAIN_MINIMUM_LABELS)
 
 
 @transaction.atomic
@@ -154,7 +159,7 @@ def _one_training_at_a_time() -> Iterator[None]:
     """A session-level advisory lock; a process that dies gives it back with its connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [_TRAINING_LOCK])
-        (taken,) = cursor.fetchone()
+        taken: bool = cursor.fetchone()[0]
     if not taken:
         raise Conflict("Another training is running.")
     try:

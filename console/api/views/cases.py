@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from console.api import representations
+from console.api.endpoint import Endpoint
 from console.api.idempotency import answer_once
 from console.api.pagination import CursorPages
-from console.api.endpoint import Endpoint
 from console.api.serializers import (
     CaseSerializer,
     CaseSummarySerializer,
@@ -149,7 +149,9 @@ class DecideView(Endpoint):
     permissions = {"POST": Permission.REVIEW}
 
     @extend_schema(
-        operation_id="decide_case", request=DecisionRequestSerializer, responses={201: DecisionAnswerSerializer}
+        operation_id="decide_case",
+        request=DecisionRequestSerializer,
+        responses={201: DecisionAnswerSerializer},
     )
     def post(self, request: Request, case_id: int) -> Response:
         """Decide a leased case on the evidence shown. A stale or lost lease is a 409 that says who and when."""

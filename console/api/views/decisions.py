@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from console.api import representations
-from console.api.idempotency import answer_once
 from console.api.endpoint import Endpoint
+from console.api.idempotency import answer_once
 from console.api.serializers import (
     AppealAnswerSerializer,
     AppealRequestSerializer,
@@ -17,6 +17,7 @@ from console.api.serializers import (
     DecisionAnswerSerializer,
     OpinionSerializer,
     ResolveSerializer,
+    opinion_of,
 )
 from console.api.views.cases import decision_answer
 from moderation.models import Account, Appeal, User
@@ -41,7 +42,9 @@ class OverrideView(Endpoint):
 
     permissions = {"POST": Permission.OVERRIDE}
 
-    @extend_schema(operation_id="override_decision", request=OpinionSerializer, responses={201: DecisionAnswerSerializer})
+    @extend_schema(
+        operation_id="override_decision", request=OpinionSerializer, responses={201: DecisionAnswerSerializer}
+    )
     def post(self, request: Request, decision_id: int) -> Response:
         """Replace the binding decision with another; effects and labels follow."""
         body = OpinionSerializer(data=request.data)
@@ -60,7 +63,11 @@ class AppealsView(Endpoint):
 
     permissions = {"POST": Permission.INGEST}
 
-    @extend_schema(operation_id="appeal_decision", request=AppealRequestSerializer, responses={201: AppealAnswerSerializer})
+    @extend_schema(
+        operation_id="appeal_decision",
+        request=AppealRequestSerializer,
+        responses={201: AppealAnswerSerializer},
+    )
     def post(self, request: Request, decision_id: int) -> Response:
         """Open the one appeal a decision may have."""
         body = AppealRequestSerializer(data=request.data)
@@ -88,14 +95,9 @@ class ResolveAppealView(Endpoint):
         """Uphold the decision, or overturn it with another; never by its first decider."""
         body = ResolveSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        opinion = None
-        if "opinion" in body.validated_data:
-            nested = OpinionSerializer(data=request.data["opinion"])
-            nested.is_valid(raise_exception=True)
-            opinion = nested.to_opinion()
-        appeal = decisions.resolve_appeal(
-            appeal_id=appeal_id, opinion=opinion, acting_user=cast(User, request.user)
-        )
+        told = body.validated_data.get("opinion")
+        opinion = opinion_of(told) if told else None
+        appeal = decisions.resolve_appeal(appeal_id=appeal_id, opinion=opinion, acting_user=cast(User, request.user))
         return Response(representations.appeal(appeal))
 
 

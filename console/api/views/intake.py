@@ -1,6 +1,5 @@
 """Content and reports in."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from django.db import transaction
@@ -12,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from console.api import representations
+from console.api.endpoint import Endpoint
 from console.api.idempotency import answer_once, line_key
 from console.api.parsers import JSONLinesAliasParser, JSONLinesParser, loads
-from console.api.endpoint import Endpoint
 from console.api.problems import flatten
 from console.api.serializers import (
     ContentAnswerSerializer,
@@ -31,7 +30,10 @@ from moderation.services import intake
 
 BULK_CHUNK = 100  # lines a transaction
 IDEMPOTENCY_HEADER = OpenApiParameter(
-    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The same key and body replay the first answer."
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The same key and body replay the first answer.",
 )
 
 
@@ -128,20 +130,15 @@ class ContentView(Endpoint):
 
 def _take_line(request: Request, number: int, line: bytes) -> dict[str, Any]:
     try:
-        value = loads(line)
-        if not isinstance(value, dict):
-            raise ParseError("A line must be a JSON object.")
-        body = ReportSerializer(data=value)
-        body.is_valid(raise_exception=True)
-        act: Callable[[], int] = lambda: intake.receive_report(  # noqa: E731
-            submitted=body.to_report(), acting_user=cast(User, request.user)
-        ).pk
-        with transaction.atomic():
-            report_id = line_key(request, number, line, act)
+        report_id = _receive_line(request, number, line)
     except ValidationError as error:
         return {"status": "rejected", "code": "invalid", "errors": flatten(error.detail)}
     except ParseError as error:
-        return {"status": "rejected", "code": "parse_error", "errors": [{"pointer": "", "detail": str(error.detail)}]}
+        return {
+            "status": "rejected",
+            "code": "parse_error",
+            "errors": [{"pointer": "", "detail": str(error.detail)}],
+        }
     except ModerationError as error:
         return {
             "status": "rejected",
@@ -149,6 +146,17 @@ def _take_line(request: Request, number: int, line: bytes) -> dict[str, Any]:
             "errors": [{"pointer": error.pointer or "", "detail": error.detail}],
         }
     return {"status": "accepted", **_report_answer(report_id)}
+
+
+def _receive_line(request: Request, number: int, line: bytes) -> int:
+    body = ReportSerializer(data=loads(line))
+    body.is_valid(raise_exception=True)
+
+    def act() -> int:
+        return intake.receive_report(submitted=body.to_report(), acting_user=cast(User, request.user)).pk
+
+    with transaction.atomic():
+        return line_key(request, number, line, act)
 
 
 def _report_answer(report_id: Any) -> dict[str, Any]:
