@@ -49,13 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         "exec", help="run a command with the database and the broker: those that run, or ones started for it"
     )
     show = actions.add_parser("env", help="print the environment of the running product, for a shell to eval")
-    run.add_argument(
-        "--unguarded", action="store_true", help="without the parent that replaces a killed launcher"
-    )
+    run.add_argument("--unguarded", action="store_true", help="without the parent that replaces a killed launcher")
     for action in (run, execute, show):
-        action.add_argument(
-            "--home", help="the folder with the installation's state (default: EVENHAND_HOME, or var)"
-        )
+        action.add_argument("--home", help="the folder with the installation's state (default: EVENHAND_HOME, or var)")
     execute.add_argument("--own", action="store_true", help="refuse where this home is already running")
     execute.add_argument("command", nargs=argparse.REMAINDER, help="-- COMMAND ...")
     return parser
@@ -122,9 +118,7 @@ def _exec(home: Home, command: list[str], *, own: bool) -> int:
 def _environment_of_running(home: Home) -> dict[str, str]:
     services = home.running().get("environment")
     if not isinstance(services, dict):
-        raise LauncherError(
-            f"The installation in {home.folder} is still starting, or does not run. Try again."
-        )
+        raise LauncherError(f"The installation in {home.folder} is still starting, or does not run. Try again.")
     return product_environment(os.environ, home) | services
 
 
@@ -139,7 +133,4 @@ def _show_environment(home: Home) -> int:
 def _already_running(home: Home) -> str:
     where = home.running().get("base_url")
     at = f" at {where}" if where else ""
-    return (
-        f"The installation in {home.folder} is already running{at}. "
-        "Stop it first, or choose another EVENHAND_HOME."
-    )
+    return f"The installation in {home.folder} is already running{at}. Stop it first, or choose another EVENHAND_HOME."

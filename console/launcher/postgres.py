@@ -104,9 +104,7 @@ class EmbeddedPostgres:
 
     def _pid_file(self) -> list[str]:
         try:
-            return (
-                (self.cluster / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
-            )
+            return (self.cluster / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return []
 

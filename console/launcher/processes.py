@@ -62,9 +62,7 @@ def spawn(program: Program, *, handed: tuple[int, ...] = ()) -> subprocess.Popen
             os._exit(1)
 
     program.before_start()
-    output = (
-        None if program.log is None else os.open(program.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    )
+    output = None if program.log is None else os.open(program.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     account = program.account
     drop = account is not None and account.uid != os.geteuid()
     try:

@@ -53,6 +53,14 @@ def address_from(environment: Mapping[str, str]) -> Address:
     return Address(environment.get("HOST") or "127.0.0.1", int(text))
 
 
+def wants_demo(environment: Mapping[str, str]) -> bool:
+    """Whether to seed the demo community: DEMO=0 says no. Raises LauncherError for anything but 0 and 1."""
+    choice = environment.get("DEMO") or "1"
+    if choice not in ("0", "1"):
+        raise LauncherError(f"DEMO={choice} is neither 0 nor 1.")
+    return choice == "1"
+
+
 def product_environment(given: Mapping[str, str], home: Home) -> dict[str, str]:
     """What every part of the product is told, apart from where its services are."""
     environment = dict(given)
@@ -83,6 +91,7 @@ def run_product(home: Home, given: Mapping[str, str]) -> int:
     """Run everything until Ctrl-C. Returns the exit code. Raises LauncherError where it cannot start."""
     address = address_from(given)
     public = address.is_public
+    demo = wants_demo(given)
     with _bound(address) as listener, Supervisor(handed=(home.lock,)) as supervisor:
         address = Address(address.host, listener.getsockname()[1])
         environment = product_environment(given, home)
@@ -97,8 +106,7 @@ def run_product(home: Home, given: Mapping[str, str]) -> int:
         environment["EVENHAND_BASE_URL"] = address.url
         say("Preparing the database.")
         _once(supervisor, "migrate", environment, "migrate", "--no-input", "--verbosity", "0")
-        demo = [] if given.get("DEMO") == "0" else ["--demo"]
-        _once(supervisor, "bootstrap", environment, "bootstrap", "--people", *demo)
+        _once(supervisor, "bootstrap", environment, "bootstrap", "--people", *(["--demo"] if demo else []))
         if not assets.are_collected(home, ROOT):
             _once(supervisor, "collectstatic", environment, "collectstatic", "--no-input", "--verbosity", "0")
             assets.remember_collected(home, ROOT)
@@ -174,9 +182,7 @@ def _beat(environment: Mapping[str, str], home: Home) -> Program:
     )
 
 
-def _python(
-    name: str, environment: Mapping[str, str], *arguments: str, inherited: tuple[int, ...] = ()
-) -> Program:
+def _python(name: str, environment: Mapping[str, str], *arguments: str, inherited: tuple[int, ...] = ()) -> Program:
     # The interpreter and a module, never an installed script: its first line cannot hold a long path.
     return Program(name, (sys.executable, *arguments), environment, ROOT, inherited=inherited)
 

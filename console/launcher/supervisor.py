@@ -202,9 +202,7 @@ class Supervisor:
         """Kill a dead program's own children, so that its successor finds the field clear."""
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
-            orphans = [
-                process_id for process_id in self._adopted() if executable(process_id) == kept.executable
-            ]
+            orphans = [process_id for process_id in self._adopted() if executable(process_id) == kept.executable]
             if not orphans:
                 return
             for process_id in orphans:

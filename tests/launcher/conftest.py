@@ -122,9 +122,7 @@ class Launchers:
     folder: Path
     started: list[Launched] = field(default_factory=list)
 
-    def start(
-        self, *words: str, home: Path | None = None, environment: Mapping[str, str] | None = None
-    ) -> Launched:
+    def start(self, *words: str, home: Path | None = None, environment: Mapping[str, str] | None = None) -> Launched:
         """`python -m console.launcher WORDS…` in the background, as a terminal would start it."""
         home = home or self.folder / "home"
         output = self.folder / f"output-{len(self.started)}"

@@ -163,9 +163,7 @@ def test_a_stale_pid_file_with_someone_elses_number_does_not_confuse(launchers: 
     # As after a power cut: the file is still there, and its number now belongs to something else.
     stranger = subprocess.Popen(["sleep", "600"])
     try:
-        (cluster / "postmaster.pid").write_text(
-            f"{stranger.pid}\n{cluster}\n1700000000\n5432\n/tmp\n\n\nready\n"
-        )
+        (cluster / "postmaster.pid").write_text(f"{stranger.pid}\n{cluster}\n1700000000\n5432\n/tmp\n\n\nready\n")
         second = start(launchers)
         until(lambda: answers(second), what="the database answers")
         assert second.processes()["postgres"] != stranger.pid
@@ -214,9 +212,7 @@ def test_a_command_joins_what_already_runs(launchers: Launchers) -> None:
     assert answers(first)
 
 
-@pytest.mark.parametrize(
-    "name", ["x" * 60 + "/" + "y" * 60 + "/" + "z" * 60, "with a space, 'quotes' and ünïcode"]
-)
+@pytest.mark.parametrize("name", ["x" * 60 + "/" + "y" * 60 + "/" + "z" * 60, "with a space, 'quotes' and ünïcode"])
 def test_any_folder_will_do(launchers: Launchers, name: str) -> None:
     launched = start(launchers, launchers.folder / name / "home")
     assert answers(launched)

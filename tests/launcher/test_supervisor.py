@@ -143,9 +143,7 @@ def test_a_program_that_cannot_be_started_is_named(keeper: Keeper) -> None:
         "from console.launcher.processes import Program, spawn\n"
         "spawn(Program('web', ('/no/such/program',), os.environ, Path('/')))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "LauncherError: web cannot be started: " in done.stderr
     assert "/no/such/program" in done.stderr
