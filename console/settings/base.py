@@ -77,6 +77,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "console.web.context.console",
             ],
+            "libraries": {"ui": "console.web.templatetags.ui"},
         },
     },
 ]
