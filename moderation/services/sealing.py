@@ -102,9 +102,7 @@ def _problem(link: AuditSeal, last: AuditSeal | None) -> str:
     if count != link.event_count:
         return f"Seal {link.pk} was made over {link.event_count} events; {count} are there ({_where(link)})."
     if digest != link.digest:
-        return (
-            f"Seal {link.pk} does not match its events ({_where(link)}): one of them or the seal was altered."
-        )
+        return f"Seal {link.pk} does not match its events ({_where(link)}): one of them or the seal was altered."
     return ""
 
 
@@ -119,9 +117,7 @@ def _digest(previous: str, begin: int, end: int) -> tuple[str, int]:
 
 
 def _events(begin: int, end: int) -> QuerySet[AuditEvent]:
-    return AuditEvent.objects.filter(transaction__gte=begin, transaction__lt=end).order_by(
-        "transaction", "pk"
-    )
+    return AuditEvent.objects.filter(transaction__gte=begin, transaction__lt=end).order_by("transaction", "pk")
 
 
 def _fields(event: AuditEvent) -> dict[str, object]:
