@@ -96,7 +96,11 @@ def case_withdrawn(case: Case, *, actor: User) -> None:
 def review_claimed(review: Review, *, actor: User, evidence: int) -> None:
     """Someone took the lease of a review; from here they were shown the evidence."""
     _record(
-        AuditKind.REVIEW_CLAIMED, actor=actor, case_id=review.case_id, review=review.pk, evidence=evidence,
+        AuditKind.REVIEW_CLAIMED,
+        actor=actor,
+        case_id=review.case_id,
+        review=review.pk,
+        evidence=evidence,
         token=review.lease_token,
     )
 
@@ -144,7 +148,11 @@ def appeal_opened(appeal: Appeal, *, actor: User) -> None:
 def appeal_resolved(appeal: Appeal, *, actor: User) -> None:
     """An appeal was decided."""
     _record(
-        AuditKind.APPEAL_RESOLVED, actor=actor, case_id=appeal.decision.case_id, appeal=appeal.pk, state=appeal.state
+        AuditKind.APPEAL_RESOLVED,
+        actor=actor,
+        case_id=appeal.decision.case_id,
+        appeal=appeal.pk,
+        state=appeal.state,
     )
 
 
@@ -189,16 +197,24 @@ def key_revoked(key: ApiKey, *, actor: User | None) -> None:
     _record(AuditKind.KEY_REVOKED, actor=actor, key=key.pk)
 
 
-def admin_changed(*, actor: User, model: str, pk: object, change: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+def admin_changed(
+    *, actor: User, model: str, pk: object, change: str, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> None:
     """An administrator added, changed or deleted a row; old and new values of what changed."""
-    _record(AuditKind.ADMIN_CHANGED, actor=actor, model=model, pk=str(pk), change=change, old=dict(old), new=dict(new))
+    _record(
+        AuditKind.ADMIN_CHANGED,
+        actor=actor,
+        model=model,
+        pk=str(pk),
+        change=change,
+        old=dict(old),
+        new=dict(new),
+    )
 
 
 def delivery_dead(message: OutboxMessage) -> None:
     """Delivery of an effect was given up."""
-    _record(
-        AuditKind.DELIVERY_DEAD, content_id=message.content_id, message=message.pk, attempts=message.attempts
-    )
+    _record(AuditKind.DELIVERY_DEAD, content_id=message.content_id, message=message.pk, attempts=message.attempts)
 
 
 def delivery_replayed(message: OutboxMessage, *, actor: User) -> None:

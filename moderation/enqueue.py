@@ -74,7 +74,10 @@ class _Nudger:
             try:
                 signature(task).apply_async(retry=False)
             except (OperationalError, OSError) as error:
-                logger.warning("The broker did not take a nudge (%s); the sweeper will do its work.", type(error).__name__)
+                logger.warning(
+                    "The broker did not take a nudge (%s); the sweeper will do its work.",
+                    type(error).__name__,
+                )
 
 
 _nudger = _Nudger()

@@ -74,9 +74,7 @@ class StaleVersion(Conflict):
     title = "The case has changed"
 
     def __init__(self, detail: str, *, version: int, by: str | None = None, at: datetime | None = None) -> None:
-        super().__init__(
-            detail, extra={"version": version, "by": by, "at": at.isoformat() if at else None}
-        )
+        super().__init__(detail, extra={"version": version, "by": by, "at": at.isoformat() if at else None})
 
 
 class AlreadyDecided(Conflict):

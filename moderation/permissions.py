@@ -37,7 +37,13 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     Role.SENIOR: _SENIOR,
     Role.ADMIN: frozenset(Permission),
     Role.INTEGRATOR: frozenset(
-        {Permission.INGEST, Permission.SCORE, Permission.READ_CASES, Permission.READ_LABELS, Permission.READ_MODELS}
+        {
+            Permission.INGEST,
+            Permission.SCORE,
+            Permission.READ_CASES,
+            Permission.READ_LABELS,
+            Permission.READ_MODELS,
+        }
     ),
 }
 

@@ -28,7 +28,7 @@ class AuditEvent(models.Model):
 
 
 class AuditSeal(models.Model):
-    """A link of the chain: the hash of the events of the transactions in [from, to), and of the seal before. Immutable."""
+    """A link of the chain: hash of the events of transactions in [from, to) and of the seal before. Immutable."""
 
     from_transaction = models.BigIntegerField()
     to_transaction = models.BigIntegerField(unique=True)

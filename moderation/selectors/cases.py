@@ -16,7 +16,9 @@ def all_cases() -> QuerySet[Case]:
 def get(case_id: int) -> Case:
     """The case with its content; raises ``NotFound``."""
     case = (
-        Case.objects.select_related("queue", "content__author", "content__current_revision").filter(pk=case_id).first()
+        Case.objects.select_related("queue", "content__author", "content__current_revision")
+        .filter(pk=case_id)
+        .first()
     )
     if case is None:
         raise NotFound("There is no such case.")

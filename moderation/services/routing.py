@@ -6,7 +6,8 @@ sum without the waiting, less what the case would have earned since a fixed epoc
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,8 +44,12 @@ from moderation.models import (
 AGEING_POINTS = 10.0
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 REPORTER_PRIOR_UPHELD, REPORTER_PRIOR_ALL = 2, 4  # Beta(2, 2): an unknown reporter counts half
-SOURCE_POINTS = {ReportSource.TRUSTED_FLAGGER: 10.0, ReportSource.LEGAL_NOTICE: 20.0}
+SOURCE_POINTS = {
+    ReportSource.TRUSTED_FLAGGER: (10.0, "reported by a trusted flagger"),
+    ReportSource.LEGAL_NOTICE: (20.0, "named in a legal notice"),
+}
 BANK_POINTS = 15.0
+WORTH_NAMING = 0.05  # a score below says nothing about urgency
 _URL_MARKS = ("http://", "https://", "www.")
 
 
@@ -66,21 +71,43 @@ class Facts:
 
 
 def route(content: Content, predictions: Mapping[str, PolicyPrediction]) -> Case | None:
-    """Open a case for the content, or bring its open one up to date; ``None`` if nobody needs to see it.
+    """Route one content; see ``route_all``."""
+    return route_all([content], {content.pk: predictions})[0]
 
-    The caller holds the content's row lock. An open case stays in its queue; its reports and priority follow.
+
+def route_all(
+    contents: Sequence[Content], predictions: Mapping[int, Mapping[str, PolicyPrediction]]
+) -> list[Case | None]:
+    """Open a case for each content, or bring its open one up to date; ``None`` where nobody needs to see it.
+
+    ``predictions`` holds policy slug to prediction by content key. The caller holds the contents' row locks. An open
+    case stays in its queue; its reports and priority follow.
     """
-    facts = _gather(content, predictions)
-    case = Case.objects.select_for_update(no_key=True).filter(content=content, status=CaseStatus.OPEN).first()
+    rules = list(RoutingRule.objects.filter(is_active=True, queue__is_active=True).select_related("policy", "queue"))
+    cases = {
+        case.content_id: case
+        for case in Case.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("queue")
+        .filter(content__in=contents, status=CaseStatus.OPEN)
+        .order_by("pk")
+    }
+    routed = [_route(facts, cases.get(facts.content.pk), rules) for facts in _gather(contents, predictions)]
+    by_case = {case.content_id: case for case in routed if case is not None}
+    for report in Report.objects.filter(content__in=by_case, case__isnull=True):
+        report.case = by_case[report.content_id]
+        report.save(update_fields=["case"])
+    return routed
+
+
+def _route(facts: Facts, case: Case | None, rules: Sequence[RoutingRule]) -> Case | None:
     if case is None and not (facts.flagged or facts.reports or facts.bank_hits):
         return None
-    rule = _first_match(facts)
-    if case is None:
-        case = _open_case(facts, rule)
-        audit.case_opened(case)
-    else:
+    rule = next((rule for rule in rules if _matches(rule, facts)), None)
+    if case is not None:
         _refresh_case(case, facts, rule)
-    Report.objects.filter(content=content, case__isnull=True).update(case=case)
+        return case
+    case = _open_case(facts, rule)
+    audit.case_opened(case)
     return case
 
 
@@ -96,26 +123,41 @@ def waiting_points(case: Case, *, at: datetime | None = None) -> float:
     return max(hours, 0.0) * _points_an_hour(case.queue)
 
 
-def _gather(content: Content, predictions: Mapping[str, PolicyPrediction]) -> Facts:
-    reports = list(
-        content.reports.filter(outcome=ReportOutcome.PENDING).select_related("policy", "reporter").order_by("pk")
+def _gather(contents: Sequence[Content], predictions: Mapping[int, Mapping[str, PolicyPrediction]]) -> Iterator[Facts]:
+    """The facts of each content, in a handful of queries for all of them."""
+    reports = defaultdict(list)
+    pending = Report.objects.filter(content__in=contents, outcome=ReportOutcome.PENDING)
+    for report in pending.select_related("policy", "reporter").order_by("pk"):
+        reports[report.content_id].append(report)
+    authors = [content.author_id for content in contents if content.author_id]
+    strikes: Counter[int] = Counter(
+        Strike.objects.filter(account__in=authors, lifted_by__isnull=True).values_list("account_id", flat=True)
     )
-    strikes = Strike.objects.filter(account=content.author, lifted_by__isnull=True).count() if content.author else 0
-    return Facts(content, predictions, reports, _bank_hits(content), strikes)
+    hits = _bank_hits(contents)
+    for content in contents:
+        yield Facts(
+            content,
+            predictions.get(content.pk, {}),
+            reports[content.pk],
+            hits[content.pk],
+            strikes[content.author_id or 0],
+        )
 
 
-def _bank_hits(content: Content) -> list[BankEntry]:
-    revision = content.current_revision
-    if revision is None:
-        return []
-    text = Q(bank__kind=BankKind.TEXT, value=grouping.normalised(revision.text)[:2000])
-    domain = Q(bank__kind=BankKind.DOMAIN, value__in=_domains(revision.text))
+def _bank_hits(contents: Sequence[Content]) -> dict[int, list[BankEntry]]:
+    """The live bank entries each content matches, by content key."""
+    keys: dict[int, set[tuple[str, str]]] = {}
+    for content in contents:
+        text = content.current_revision.text if content.current_revision else ""
+        keys[content.pk] = {
+            (BankKind.TEXT, grouping.normalised(text)[:2000]),
+            *((BankKind.DOMAIN, domain) for domain in _domains(text)),
+        }
+    wanted = set().union(*keys.values())
     alive = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
-    return list(
-        BankEntry.objects.filter(alive, text | domain, bank__is_active=True)
-        .select_related("bank__policy")
-        .order_by("pk")
-    )
+    entries = BankEntry.objects.filter(alive, value__in={value for _, value in wanted}, bank__is_active=True)
+    found = list(entries.select_related("bank__policy").order_by("pk"))
+    return {pk: [entry for entry in found if (entry.bank.kind, entry.value) in own] for pk, own in keys.items()}
 
 
 def _domains(text: str) -> list[str]:
@@ -131,11 +173,6 @@ def _domains(text: str) -> list[str]:
             labels = (host or "").split(".")
             hosts.update(".".join(labels[i:]) for i in range(len(labels) - 1))
     return sorted(hosts)
-
-
-def _first_match(facts: Facts) -> RoutingRule | None:
-    rules = RoutingRule.objects.filter(is_active=True, queue__is_active=True).select_related("policy", "queue")
-    return next((rule for rule in rules if _matches(rule, facts)), None)
 
 
 def _matches(rule: RoutingRule, facts: Facts) -> bool:
@@ -210,8 +247,9 @@ def _priority_parts(facts: Facts, rule: RoutingRule | None) -> list[dict[str, An
     parts: list[dict[str, Any]] = []
     if facts.predictions:
         top = max(facts.predictions.values(), key=_urgency)
-        words = f"{top.policy.name} (severity {top.policy.severity}) at {top.score:.2f}"
-        parts.append(_part("severity", _urgency(top) * 10, words))
+        if top.score >= WORTH_NAMING:
+            words = f"{top.policy.name} (severity {top.policy.severity}) at {top.score:.2f}"
+            parts.append(_part("severity", _urgency(top) * 10, words))
     if facts.reports:
         parts += _report_parts(facts.reports)
     if facts.strikes:
@@ -232,9 +270,9 @@ def _report_parts(reports: Sequence[Report]) -> list[dict[str, Any]]:
     noun = "report" if len(reports) == 1 else "reports"
     words = f"{len(reports)} {noun}, weighing {weight:.1f} by their reporters’ record"
     parts = [_part("reports", 6 * math.log2(1 + weight), words)]
-    for source, points in SOURCE_POINTS.items():
+    for source, (points, meaning) in SOURCE_POINTS.items():
         if any(report.source == source for report in reports):
-            parts.append(_part("source", points, f"reported by a {source.label.lower()}"))
+            parts.append(_part("source", points, meaning))
     return parts
 
 

@@ -94,13 +94,9 @@ def _note_failure(pk: int, error: Exception) -> int:
 def _settle(contents: Sequence[Content]) -> None:
     if not contents:
         return
-    for content in contents:
-        revision = content.current_revision
-        if revision is not None and revision.group is None and revision.erased_at is None:
-            grouping.assign_group(revision)
-    predictions = _predictions(contents)
-    for content in contents:
-        routing.route(content, predictions[content.pk])
+    revisions = [content.current_revision for content in contents if content.current_revision is not None]
+    grouping.assign_groups([row for row in revisions if row.group_id is None and row.erased_at is None])
+    routing.route_all(contents, _predictions(contents))
     Content.objects.filter(pk__in=[content.pk for content in contents]).update(
         scoring_state=ScoringState.SCORED, scoring_attempts=0
     )
@@ -114,15 +110,12 @@ def _predictions(contents: Sequence[Content]) -> dict[int, Mapping[str, PolicyPr
         Prediction.objects.filter(revision__in=revisions, model_version=version).values_list("revision_id", flat=True)
     )
     _predict([content for content in contents if content.current_revision_id not in known], version=version)
-    by_content: dict[int, Mapping[str, PolicyPrediction]] = {}
     rows: dict[int, dict[str, PolicyPrediction]] = {}
     for row in PolicyPrediction.objects.filter(
         prediction__revision__in=revisions, prediction__model_version=version
     ).select_related("policy", "prediction"):
         rows.setdefault(row.prediction.revision_id, {})[row.policy.slug] = row
-    for content in contents:
-        by_content[content.pk] = rows.get(content.current_revision_id or 0, {})
-    return by_content
+    return {content.pk: rows.get(content.current_revision_id or 0, {}) for content in contents}
 
 
 def _predict(contents: Sequence[Content], *, version: ModelVersion) -> None:
@@ -174,6 +167,5 @@ def route_unscored(*, limit: int) -> int:
             .filter(Exists(reported), scoring_state=ScoringState.PENDING)
             .order_by("pk")[:limit]
         )
-        for content in contents:
-            routing.route(content, {})
+        routing.route_all(contents, {})
     return len(contents)
