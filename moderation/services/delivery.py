@@ -82,7 +82,8 @@ def replay(*, message: OutboxMessage, acting_user: User) -> OutboxMessage:
 
 def delay_after(attempts: int) -> timedelta:
     """The pause after the given number of failed attempts, without jitter: doubling from 10 s up to 12 h."""
-    return min(FIRST_DELAY * 2 ** (attempts - 1), LONGEST_DELAY)
+    doubled: timedelta = FIRST_DELAY * 2 ** (attempts - 1)
+    return min(doubled, LONGEST_DELAY)
 
 
 @transaction.atomic

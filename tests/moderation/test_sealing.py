@@ -97,9 +97,9 @@ def test_an_open_transaction_is_not_sealed_over() -> None:
 
 def test_what_rolled_back_leaves_no_gap() -> None:
     _events(1)
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         _events(1)
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     _events(1)
     _seal()
     result = sealing.verify()
