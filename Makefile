@@ -13,7 +13,6 @@ LAUNCHER := $(PY) -m console.launcher
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 export HOST PORT DEMO EVENHAND_HOME
-export PYTHONDONTWRITEBYTECODE :=
 # uv links from its cache where it can; across file systems it copies, which is no reason for a warning.
 export UV_LINK_MODE ?= copy
 
@@ -38,8 +37,8 @@ lint: $(VENV)/.development ## Style, types, import contracts, migrations, templa
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(VENV)/bin/python -c "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
-	SECRET_KEY=unused-by-the-migration-check-which-signs-nothing-at-all $(LAUNCHER) exec --home var/lint -- $(PY) manage.py makemigrations --check --dry-run
+	$(PY) -c "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+	$(LAUNCHER) exec --home var/lint -- $(PY) manage.py makemigrations --check --dry-run
 	$(PY) -m djlint --lint --quiet templates
 
 format: $(VENV)/.development ## Put the code into the house style

@@ -12,7 +12,7 @@ from pathlib import Path
 from console.launcher.errors import LauncherError, StopRequested
 from console.launcher.home import Home
 from console.launcher.processes import Program
-from console.launcher.product import ROOT, announce, product_environment, run_product
+from console.launcher.product import ROOT, announce, product_environment, run_product, standing_on
 from console.launcher.services import Services
 from console.launcher.speech import complain, say
 from console.launcher.supervisor import Supervisor
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.action == "run":
             return _run(home) if given.unguarded else _guard(words)
         if given.action == "exec":
-            return _exec(home, _command(given.command), own=given.own)
+            return _exec(home, given.command, own=given.own)
         return _show_environment(home)
     except LauncherError as error:
         complain(f"evenhand: {error}")
@@ -57,12 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(words: Sequence[str]) -> list[str]:
-    words = list(words[1:] if words[:1] == ["--"] else words)
-    if not words:
-        raise LauncherError("exec needs a command: python -m console.launcher exec -- python manage.py shell")
+def _command(words: Sequence[str], path: str) -> list[str]:
     # `python` means the one that runs this: the virtual environment need not be activated.
-    program = sys.executable if words[0] in ("python", "python3") else shutil.which(words[0])
+    program = sys.executable if words[0] in ("python", "python3") else shutil.which(words[0], path=path)
     if program is None:
         raise LauncherError(f"There is no command {words[0]}.")
     return [program, *words[1:]]
@@ -95,19 +92,25 @@ def _run(home: Home) -> int:
         home.release()
 
 
-def _exec(home: Home, command: list[str], *, own: bool) -> int:
+def _exec(home: Home, words: Sequence[str], *, own: bool) -> int:
+    words = words[1:] if words[:1] == ["--"] else words
+    if not words:
+        raise LauncherError("exec needs a command: python -m console.launcher exec -- python manage.py shell")
     if not home.acquire():
         if own:
             raise LauncherError(_already_running(home))
-        os.environ.update(_environment_of_running(home))
-        os.execv(command[0], command)  # noqa: S606 - what the operator typed
+        environment = _environment_of_running(home)
+        command = _command(words, environment["PATH"])
+        os.execve(command[0], command, environment)  # noqa: S606 - what the operator typed
     try:
         with Supervisor(handed=(home.lock,)) as supervisor:
             services = Services(home, os.environ)
             services.start(supervisor)
-            environment = product_environment(os.environ, home) | services.environment
+            environment = standing_on(product_environment(os.environ, home), services.environment)
             announce(home, supervisor, services)
-            program = Program("command", tuple(command), environment, Path.cwd(), own_session=False)
+            program = Program(
+                "command", tuple(_command(words, environment["PATH"])), environment, Path.cwd(), own_session=False
+            )
             return supervisor.run(program)
     finally:
         home.forget_running()
@@ -119,12 +122,12 @@ def _environment_of_running(home: Home) -> dict[str, str]:
     services = home.running().get("environment")
     if not isinstance(services, dict):
         raise LauncherError(f"The installation in {home.folder} is still starting, or does not run. Try again.")
-    return product_environment(os.environ, home) | services
+    return standing_on(product_environment(os.environ, home), services)
 
 
 def _show_environment(home: Home) -> int:
     environment = _environment_of_running(home)
-    for name in ("EVENHAND_HOME", "DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY"):
+    for name in ("EVENHAND_HOME", "DATABASE_URL", "CELERY_BROKER_URL", "SECRET_KEY", "PATH"):
         if name in environment:
             say(f"export {name}={shlex.quote(environment[name])}")
     return 0

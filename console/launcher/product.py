@@ -72,6 +72,12 @@ def product_environment(given: Mapping[str, str], home: Home) -> dict[str, str]:
     return environment
 
 
+def standing_on(environment: Mapping[str, str], services: Mapping[str, str]) -> dict[str, str]:
+    """The environment with the services' own; their programs (psql, pg_dump …) come first on the PATH."""
+    path = os.pathsep.join(filter(None, [services.get("EVENHAND_PROGRAMS"), environment.get("PATH")]))
+    return {**environment, **services, "PATH": path}
+
+
 def announce(home: Home, supervisor: Supervisor, services: Services, *, base_url: str | None = None) -> None:
     """Publish in the home what runs, now and whenever a program has started again."""
     record: dict[str, object] = {
@@ -101,7 +107,7 @@ def run_product(home: Home, given: Mapping[str, str]) -> int:
         services = Services(home, given)
         say("Starting the database and the broker.")
         services.start(supervisor)
-        environment |= services.environment
+        environment = standing_on(environment, services.environment)
         announce(home, supervisor, services, base_url=address.url)
         environment["EVENHAND_BASE_URL"] = address.url
         say("Preparing the database.")

@@ -25,7 +25,7 @@ class Services:
     given: Mapping[str, str]
     """The launcher's own environment."""
     environment: dict[str, str] = field(default_factory=dict)
-    """DATABASE_URL and CELERY_BROKER_URL, once started."""
+    """DATABASE_URL and CELERY_BROKER_URL, once started; EVENHAND_PROGRAMS, where psql and pg_dump are."""
 
     def __post_init__(self) -> None:
         """Check what was given. Raises LauncherError for an address of an unknown kind."""
@@ -64,6 +64,7 @@ class Services:
             lambda: postgres.is_ready(supervisor.processes().get("postgres")), seconds=120, what="PostgreSQL"
         )
         self.environment["DATABASE_URL"] = postgres.url
+        self.environment["EVENHAND_PROGRAMS"] = str(programs)
 
     def _log(self, name: str) -> Path:
         path = self.home.logs / f"{name}.log"
