@@ -140,9 +140,7 @@ def _read_manifest(folder: Path, sha256: str | None) -> dict[str, Any]:
     expected = {"format": FORMAT, "normaliser": NORMALISER, "features": FEATURES}
     for key, value in expected.items():
         if manifest.get(key) != value:
-            raise ArtifactUnsupported(
-                f"the model has {key} {manifest.get(key)!r}; this version reads {value!r}"
-            )
+            raise ArtifactUnsupported(f"the model has {key} {manifest.get(key)!r}; this version reads {value!r}")
     return manifest
 
 
@@ -204,7 +202,7 @@ def _names(stored: NDArray[np.uint8]) -> list[str]:
 
 def _precision_to_bytes(precision: Floats) -> NDArray[np.uint8]:
     steps = np.rint(np.log2(precision) * _PRECISION_STEPS) + _PRECISION_OFFSET
-    return np.clip(steps, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(steps, 0, 255), dtype=np.uint8)
 
 
 def _precision_from_bytes(stored: NDArray[np.uint8]) -> Floats:

@@ -49,16 +49,10 @@ SETS = (
         trainable=True,
     ),
     DataSet("edos_sexism", {"hate": "label"}, "CC0", "rewire-online/edos", trainable=True),
-    DataSet(
-        "stormfront_hate", {"hate": "label"}, "CC-BY-SA-3.0", "Vicomtech/hate-speech-dataset", trainable=True
-    ),
+    DataSet("stormfront_hate", {"hate": "label"}, "CC-BY-SA-3.0", "Vicomtech/hate-speech-dataset", trainable=True),
     DataSet("hatemoji_build", {"hate": "label"}, "CC-BY-4.0", "HannahKirk/Hatemoji", trainable=True),
-    DataSet(
-        "sms_spam", {"spam": "label"}, "free for all purposes", "UCI SMS Spam Collection", trainable=True
-    ),
-    DataSet(
-        "spamassassin", {"spam": "label"}, "PDDL, CC0", "SpamAssassin public corpus (stdlib)", trainable=True
-    ),
+    DataSet("sms_spam", {"spam": "label"}, "free for all purposes", "UCI SMS Spam Collection", trainable=True),
+    DataSet("spamassassin", {"spam": "label"}, "PDDL, CC0", "SpamAssassin public corpus (stdlib)", trainable=True),
     DataSet(
         "openai_moderation",
         {"sexual": "S", "hate": "H", "violence": "V", "harassment": "HR", "self-harm": "SH"},
@@ -66,18 +60,14 @@ SETS = (
         "openai/moderation-api-release",
         trainable=True,
     ),
-    DataSet(
-        "youtube_spam", {"spam": "label"}, "not established", "UCI YouTube Spam Collection", trainable=False
-    ),
+    DataSet("youtube_spam", {"spam": "label"}, "not established", "UCI YouTube Spam Collection", trainable=False),
     DataSet("olid", {"harassment": "label"}, "not established", "idontflow/OLID", trainable=False),
-    DataSet(
-        "suicidal_tweets", {"self-harm": "label"}, "not established", "suicidal tweets set", trainable=False
-    ),
+    DataSet("suicidal_tweets", {"self-harm": "label"}, "not established", "suicidal tweets set", trainable=False),
 )
 
 
 def base_data_folder() -> Path:
-    """Return the folder of the labelled data: `EVENHAND_BASE_DATA`, or `../shared/data` beside the project."""
+    """Return the folder of the labelled data: `EVENHAND_BASE_DATA`, by default `../shared/data`."""
     stated = os.environ.get("EVENHAND_BASE_DATA")
     return Path(stated) if stated else Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -117,13 +107,7 @@ def training_examples(folder: Path) -> list[Example]:
     These are the train rows of the sets whose licence allows it, less every text that is, or is nearly, on
     the validation or test side of any set, for any policy.
     """
-    rows = [
-        row
-        for data_set in SETS
-        if data_set.trainable
-        for row in read(data_set, folder)
-        if row.split == "train"
-    ]
+    rows = [row for data_set in SETS if data_set.trainable for row in read(data_set, folder) if row.split == "train"]
     bands = [minhash_bands(row.text) for row in rows]
     allowed = without_near_duplicates(bands, (minhash_bands(row.text) for row in held_out(folder)))
     groups = near_duplicate_groups([bands[number] for number in allowed])

@@ -8,17 +8,31 @@ gathered to be half abuse they would otherwise show nothing but that shift (Saer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.features import Floats
+from ml.errors import InputError
+from ml.features import Floats, Ints
 from ml.model import Model
-from ml.schemas import Example
+from ml.probes import BENIGN
+from ml.schemas import Example, GateResult
 
 Bools = NDArray[np.bool_]
 
 ECE_BINS = 15
+MIN_TEST_POSITIVES = 50
+MIN_GOLDEN_POSITIVES = 5
+MAX_RANKING_LOSS = 0.01
+MAX_CALIBRATION_LOSS = 0.02
+MAX_GOLDEN_LOSS = 0.02
+MAX_INSERTION_CUT = 0.05
+BOOTSTRAPS = 1000
+_PROBED_WORDS = 8
+_PROBED_POSITIVES = 100
+
+Figures = dict[str, float | int | None]
 
 
 def average_precision(labels: Bools, scores: Floats, weights: Floats | None = None) -> float | None:
@@ -26,7 +40,7 @@ def average_precision(labels: Bools, scores: Floats, weights: Floats | None = No
 
     Ties count as one step, as in scikit-learn's `average_precision_score`.
     """
-    hits, misses, _ = _curve(labels, scores, weights)
+    hits, misses = _curve(labels, scores, weights)
     if hits.size == 0 or hits[-1] == 0:
         return None
     return float(np.sum(np.diff(hits, prepend=0.0) * hits / (hits + misses)) / hits[-1])
@@ -34,7 +48,7 @@ def average_precision(labels: Bools, scores: Floats, weights: Floats | None = No
 
 def roc_auc(labels: Bools, scores: Floats) -> float | None:
     """Return the area under the ROC curve, `None` where one of the two classes is missing."""
-    hits, misses, _ = _curve(labels, scores, None)
+    hits, misses = _curve(labels, scores, None)
     if hits.size == 0 or hits[-1] == 0 or misses[-1] == 0:
         return None
     heights = (hits + np.concatenate([[0.0], hits[:-1]])) / 2.0
@@ -43,7 +57,7 @@ def roc_auc(labels: Bools, scores: Floats) -> float | None:
 
 def recall_at_precision(labels: Bools, scores: Floats, precision: float) -> float | None:
     """Return the highest recall of any threshold with at least `precision`; `None` without positives."""
-    hits, misses, _ = _curve(labels, scores, None)
+    hits, misses = _curve(labels, scores, None)
     if hits.size == 0 or hits[-1] == 0:
         return None
     good = hits / (hits + misses) >= precision
@@ -69,8 +83,8 @@ def probabilities_at(logits: Floats, share: float, declared: float) -> Floats:
     return np.asarray(np.exp(-np.logaddexp(0.0, -shifted)))
 
 
-def _curve(labels: Bools, scores: Floats, weights: Floats | None) -> tuple[Floats, Floats, Floats]:
-    """Return weighted true and false positives at every distinct threshold, falling, and the thresholds."""
+def _curve(labels: Bools, scores: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+    """Return weighted true and false positives at every distinct threshold, highest first."""
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     mass = np.ones(labels.size) if weights is None else weights[order]
@@ -78,4 +92,302 @@ def _curve(labels: Bools, scores: Floats, weights: Floats | None) -> tuple[Float
     truth = labels[order]
     hits = np.cumsum(mass * truth)[ends]
     misses = np.cumsum(mass * ~truth)[ends]
-    return hits, misses, ranked[ends]
+    return hits[hits + misses > 0.0], misses[hits + misses > 0.0]
+
+
+def figures(model: Model, examples: Sequence[Example]) -> dict[str, Figures]:
+    """Return, a policy, what the model is worth on the examples that label it.
+
+    Keys: `n`, `positives`, `average_precision`, `roc_auc`, `recall_at_95_precision`, `brier`, `ece`, and
+    `precision` and `recall` at the model's threshold. A figure that the examples cannot give is `None`.
+    """
+    logits = _logits(model, examples)
+    found: dict[str, Figures] = {}
+    for column, policy in enumerate(model.policies):
+        rows, labels = _labelled(examples, policy)
+        flags = logits[rows, column] >= _threshold_logit(model.thresholds[policy])
+        found[policy] = {
+            "n": int(labels.size),
+            "positives": int(labels.sum()),
+            "average_precision": average_precision(labels, logits[rows, column]),
+            "roc_auc": roc_auc(labels, logits[rows, column]),
+            "recall_at_95_precision": recall_at_precision(labels, logits[rows, column], 0.95),
+            **_calibration(labels, logits[rows, column], _declared(model, policy)),
+            "precision": _share(labels & flags, flags),
+            "recall": _share(labels & flags, labels),
+        }
+    return found
+
+
+def gates(
+    champion: Model,
+    candidate: Model,
+    test_examples: Sequence[Example],
+    golden_examples: Sequence[Example],
+    *,
+    seed: int = 0,
+    thresholds: Mapping[str, float] | None = None,
+) -> list[GateResult]:
+    """Compare a candidate with the champion on examples that neither was trained on.
+
+    A policy: `ranking`, `calibration` and `insertion` on the test examples, `golden` on the golden ones;
+    once: `golden` over all policies and `benign`. `thresholds` overrides both models' own. Raises `InputError`
+    where the two models serve different policies.
+    """
+    if champion.policies != candidate.policies:
+        raise InputError("champion and candidate do not serve the same policies in the same order")
+    limits = {**champion.thresholds, **(thresholds or {})}
+    test = _Comparison(test_examples, _logits(champion, test_examples), _logits(candidate, test_examples))
+    golden = _Comparison(golden_examples, _logits(champion, golden_examples), _logits(candidate, golden_examples))
+    results = []
+    for column, policy in enumerate(champion.policies):
+        results.append(_ranking_gate(test, policy, column, seed))
+        results.append(_calibration_gate(test, policy, column, _declared(champion, policy)))
+        results.append(_insertion_gate((champion, candidate), test, policy, column, limits[policy]))
+        results.append(_golden_ranking_gate(golden, policy, column))
+    results.append(_golden_agreement_gate(golden, champion.policies, limits))
+    results.append(_benign_gate(candidate, limits))
+    return results
+
+
+def promotable(results: Sequence[GateResult]) -> tuple[bool, str]:
+    """Return whether a candidate with these gate results may be promoted unasked, and why in words."""
+    failed = [result for result in results if not result.passed and not result.insufficient]
+    if failed:
+        return False, " ".join(result.reason for result in failed)
+    if not any(result.passed for result in results if result.name.startswith("ranking:")):
+        return False, (
+            f"No policy has the {MIN_TEST_POSITIVES} test positives that a promotion without a person needs."
+        )
+    return True, "Every gate with enough evidence passed."
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Examples with both models' logits, (n_examples, n_policies)."""
+
+    examples: Sequence[Example]
+    champion: Floats
+    candidate: Floats
+
+
+def _ranking_gate(test: _Comparison, policy: str, column: int, seed: int) -> GateResult:
+    name = f"ranking:{policy}"
+    rows, labels = _labelled(test.examples, policy)
+    positives = int(labels.sum())
+    before, after = test.champion[rows, column], test.candidate[rows, column]
+    shown: dict[str, float | int | str | None] = {
+        "n": int(labels.size),
+        "positives": positives,
+        "champion_average_precision": average_precision(labels, before),
+        "candidate_average_precision": average_precision(labels, after),
+    }
+    if positives < MIN_TEST_POSITIVES:
+        return _too_few(name, shown, f"test positives for {policy}", positives, MIN_TEST_POSITIVES)
+    changes = _bootstrap_changes(labels, before, after, seed)
+    lowest = float(np.quantile(changes, 0.05))
+    shown |= {"change_lower_bound": lowest, "change_upper_bound": float(np.quantile(changes, 0.95))}
+    passed = lowest > -MAX_RANKING_LOSS
+    reason = (
+        f"On the test part the candidate ranks {policy} no worse than the champion."
+        if passed
+        else f"On the test part the candidate may rank {policy} worse: average precision could fall by "
+        f"{-lowest:.3f}, and {MAX_RANKING_LOSS} is allowed."
+    )
+    return GateResult(name, passed, False, shown, reason)
+
+
+def _calibration_gate(test: _Comparison, policy: str, column: int, declared: float) -> GateResult:
+    name = f"calibration:{policy}"
+    rows, labels = _labelled(test.examples, policy)
+    positives = int(labels.sum())
+    before = _calibration(labels, test.champion[rows, column], declared)["ece"]
+    after = _calibration(labels, test.candidate[rows, column], declared)["ece"]
+    shown: dict[str, float | int | str | None] = {
+        "n": int(labels.size),
+        "positives": positives,
+        "champion_ece": before,
+        "candidate_ece": after,
+    }
+    if positives < MIN_TEST_POSITIVES or before is None or after is None:
+        return _too_few(name, shown, f"test positives for {policy}", positives, MIN_TEST_POSITIVES)
+    passed = after <= before + MAX_CALIBRATION_LOSS
+    reason = (
+        f"The candidate's {policy} scores are as well calibrated as the champion's."
+        if passed
+        else f"The candidate's {policy} scores are worse calibrated: the error rises from {before:.3f} to "
+        f"{after:.3f}, and a rise of {MAX_CALIBRATION_LOSS} is allowed."
+    )
+    return GateResult(name, passed, False, shown, reason)
+
+
+def _golden_ranking_gate(golden: _Comparison, policy: str, column: int) -> GateResult:
+    name = f"golden:{policy}"
+    rows, labels = _labelled(golden.examples, policy)
+    positives = int(labels.sum())
+    before = average_precision(labels, golden.champion[rows, column])
+    after = average_precision(labels, golden.candidate[rows, column])
+    shown: dict[str, float | int | str | None] = {
+        "n": int(labels.size),
+        "positives": positives,
+        "champion_average_precision": before,
+        "candidate_average_precision": after,
+    }
+    if positives < MIN_GOLDEN_POSITIVES or before is None or after is None:
+        return _too_few(name, shown, f"golden positives for {policy}", positives, MIN_GOLDEN_POSITIVES)
+    passed = after >= before - MAX_GOLDEN_LOSS
+    reason = (
+        f"On golden items the candidate ranks {policy} no worse than the champion."
+        if passed
+        else f"On golden items the candidate ranks {policy} worse: average precision falls from {before:.3f} "
+        f"to {after:.3f}, and a fall of {MAX_GOLDEN_LOSS} is allowed."
+    )
+    return GateResult(name, passed, False, shown, reason)
+
+
+def _golden_agreement_gate(golden: _Comparison, policies: Sequence[str], thresholds: Mapping[str, float]) -> GateResult:
+    truth, before, after = [], [], []
+    for column, policy in enumerate(policies):
+        rows, labels = _labelled(golden.examples, policy)
+        limit = _threshold_logit(thresholds[policy])
+        truth.append(labels)
+        before.append(golden.champion[rows, column] >= limit)
+        after.append(golden.candidate[rows, column] >= limit)
+    labels = np.concatenate(truth)
+    positives = int(labels.sum())
+    shares = [_balanced_agreement(labels, np.concatenate(flags)) for flags in (before, after)]
+    shown: dict[str, float | int | str | None] = {
+        "judgements": int(labels.size),
+        "positives": positives,
+        "champion_agreement": shares[0],
+        "candidate_agreement": shares[1],
+    }
+    if positives < MIN_GOLDEN_POSITIVES or shares[0] is None or shares[1] is None:
+        return _too_few("golden", shown, "golden positives", positives, MIN_GOLDEN_POSITIVES)
+    passed = shares[1] >= shares[0] - MAX_GOLDEN_LOSS
+    reason = (
+        "The candidate agrees with the golden items as often as the champion."
+        if passed
+        else f"The candidate agrees less with the golden items: balanced agreement falls from "
+        f"{shares[0]:.3f} to {shares[1]:.3f}, and a fall of {MAX_GOLDEN_LOSS} is allowed."
+    )
+    return GateResult("golden", passed, False, shown, reason)
+
+
+def _benign_gate(candidate: Model, thresholds: Mapping[str, float]) -> GateResult:
+    limits = np.array([_threshold_logit(thresholds[policy]) for policy in candidate.policies])
+    flagged: Bools = np.asarray(candidate.decision_function(BENIGN) >= limits)
+    policies = [policy for policy, hit in zip(candidate.policies, np.any(flagged, axis=0).tolist(), strict=True) if hit]
+    shown: dict[str, float | int | str | None] = {
+        "probes": len(BENIGN),
+        "flagged": int(flagged.any(axis=1).sum()),
+    }
+    reason = (
+        f"The candidate flags benign sentences for {', '.join(policies)}."
+        if policies
+        else "The candidate flags none of the benign sentences."
+    )
+    return GateResult("benign", not policies, False, shown, reason)
+
+
+def _insertion_gate(
+    models: tuple[Model, Model], test: _Comparison, policy: str, column: int, threshold: float
+) -> GateResult:
+    """Put the words whose effect fell most into positives that the candidate finds; see how many are lost.
+
+    What the champion loses by the same word is allowed: ordinary words dilute a text under any model.
+    """
+    name = f"insertion:{policy}"
+    rows, labels = _labelled(test.examples, policy)
+    limit = _threshold_logit(threshold)
+    caught = rows[labels & (test.candidate[rows, column] >= limit) & (test.champion[rows, column] >= limit)]
+    shown: dict[str, float | int | str | None] = {"positives": int(caught.size)}
+    if int(labels.sum()) < MIN_TEST_POSITIVES or caught.size == 0:
+        return _too_few(name, shown, f"test positives for {policy}", int(labels.sum()), MIN_TEST_POSITIVES)
+    texts = [test.examples[row].text for row in caught[:_PROBED_POSITIVES]]
+    worst = -1.0
+    for word in _fallen_words(*models, column):
+        changed = [f"{word} {text}" for text in texts]
+        lost = [float((model.decision_function(changed)[:, column] < limit).mean()) for model in models]
+        if lost[1] - lost[0] > worst:
+            worst = lost[1] - lost[0]
+            shown |= {"word": word, "champion_recall_cut": lost[0], "candidate_recall_cut": lost[1]}
+    passed = worst <= MAX_INSERTION_CUT
+    reason = (
+        f"No single word hides {policy} from the candidate."
+        if passed
+        else f"One inserted word hides {worst:.0%} more of {policy} from the candidate than from the "
+        f"champion, and {MAX_INSERTION_CUT:.0%} is allowed."
+    )
+    return GateResult(name, passed, False, shown, reason)
+
+
+def _fallen_words(champion: Model, candidate: Model, column: int) -> list[str]:
+    """Return known words in the order of how much their own effect fell, those that fell most first."""
+    words = candidate.space.vocabulary.words
+    moved = (candidate.weights - champion.weights)[: len(words), column] * candidate.space.idf[: len(words)]
+    order = np.argsort(moved, kind="stable")[:_PROBED_WORDS]
+    return [words[number] for number in order if moved[number] < 0.0]
+
+
+def _too_few(
+    name: str, shown: Mapping[str, float | int | str | None], what: str, found: int, needed: int
+) -> GateResult:
+    return GateResult(name, False, True, shown, f"Too little evidence: {found} {what}, {needed} are needed.")
+
+
+def _bootstrap_changes(labels: Bools, before: Floats, after: Floats, seed: int) -> Floats:
+    """Return the change of average precision in 1,000 paired resamples that have a positive."""
+    random = np.random.default_rng(seed)
+    changes: list[float] = []
+    while len(changes) < BOOTSTRAPS:
+        drawn = random.integers(0, labels.size, labels.size)
+        mass = np.bincount(drawn, minlength=labels.size).astype(np.float64)
+        old = average_precision(labels, before, mass)
+        new = average_precision(labels, after, mass)
+        if old is not None and new is not None:
+            changes.append(new - old)
+    return np.array(changes)
+
+
+def _logits(model: Model, examples: Sequence[Example]) -> Floats:
+    return model.decision_function([example.text for example in examples], [example.context for example in examples])
+
+
+def _labelled(examples: Sequence[Example], policy: str) -> tuple[Ints, Bools]:
+    rows = np.array([row for row, item in enumerate(examples) if policy in item.labels], dtype=np.int64)
+    return rows, np.array([examples[row].labels[policy] for row in rows], dtype=np.bool_)
+
+
+def _calibration(labels: Bools, logits: Floats, declared: float) -> dict[str, float | None]:
+    share = float(labels.mean()) if labels.size else 0.0
+    if not 0.0 < share < 1.0:
+        return {"brier": None, "ece": None}
+    stated = probabilities_at(logits, share, declared)
+    return {
+        "brier": float(np.mean((stated - labels) ** 2)),
+        "ece": expected_calibration_error(labels, stated),
+    }
+
+
+def _declared(model: Model, policy: str) -> float:
+    prevalence = model.manifest.get("prevalence")
+    if not isinstance(prevalence, Mapping) or policy not in prevalence:
+        raise InputError(f"the model's manifest declares no prevalence of {policy}")
+    return float(prevalence[policy])
+
+
+def _threshold_logit(threshold: float) -> float:
+    if threshold <= 0.0:
+        return -np.inf
+    return np.inf if threshold >= 1.0 else log_odds(threshold)
+
+
+def _balanced_agreement(labels: Bools, flags: Bools) -> float | None:
+    found = _share(labels & flags, labels)
+    spared = _share(~labels & ~flags, ~labels)
+    return None if found is None or spared is None else (found + spared) / 2.0
+
+
+def _share(part: Bools, whole: Bools) -> float | None:
+    return float(part.sum() / whole.sum()) if whole.any() else None

@@ -1,8 +1,8 @@
 """Closed-form SHAP values of a linear model, read on the tokens of the original text.
 
 For `logit = b + w·x` with independent features the Shapley value of feature j is `w_j (x_j - E[x_j])`
-(Lundberg & Lee 2017, Corollary 1; what `shap.LinearExplainer(model, (mean, None))` computes). Values of present
-features go to the tokens they occur in (`ml.features` says how); values of absent ones are summed into one
+(Lundberg & Lee 2017, Corollary 1; what `shap.LinearExplainer(model, (mean, None))` computes). Values of
+present features go to the tokens they occur in (`ml.features` says how); values of absent ones are summed into one
 figure. A context feature is explained as a block: the weight of its bin less the expected weight.
 """
 
@@ -52,8 +52,7 @@ def explain_text(
         base = float(model.text_base[column]) + context_base
         absent = float(present_mean[column] - expected[column])
         attributions = tuple(
-            Attribution(start, end, float(value))
-            for (start, end), value in zip(spans, by_span[:, column], strict=True)
+            Attribution(start, end, float(value)) for (start, end), value in zip(spans, by_span[:, column], strict=True)
         )
         logit = math.fsum(
             [base, absent, *(item.value for item in attributions), *(item.contribution for item in blocks)]
@@ -61,9 +60,7 @@ def explain_text(
         score = sigmoid(logit)
         threshold = thresholds[policy]
         scores.append(
-            PolicyScore(
-                policy, score, logit, threshold, score >= threshold, base, absent, attributions, blocks
-            )
+            PolicyScore(policy, score, logit, threshold, score >= threshold, base, absent, attributions, blocks)
         )
     return tuple(scores)
 
@@ -92,9 +89,7 @@ def _by_span(found: TextFeatures, phi: Floats) -> tuple[list[tuple[int, int]], F
     return [spans[place] for place in kept], values[kept]
 
 
-def _context_blocks(
-    model: Model, context: Context | None, column: int
-) -> tuple[tuple[ContextAttribution, ...], float]:
+def _context_blocks(model: Model, context: Context | None, column: int) -> tuple[tuple[ContextAttribution, ...], float]:
     """Return what each context feature adds beyond its expectation, and the sum of the expectations."""
     blocks = []
     base = 0.0

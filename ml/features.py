@@ -12,6 +12,7 @@ add is the same sum.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ def char_grams(surface: str) -> Iterator[str]:
 def word_pairs(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
     """Yield the positions of neighbouring words; symbols between two words do not part them."""
     words = [position for position, token in enumerate(tokens) if token.is_word]
-    yield from zip(words, words[1:], strict=False)
+    yield from itertools.pairwise(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,7 @@ class Vocabulary:
         key = (surface, is_word)
         found = self._token_cache.get(key)
         if found is None:
-            numbers = [
-                number for gram in char_grams(surface) if (number := self._chars.get(gram)) is not None
-            ]
+            numbers = [number for gram in char_grams(surface) if (number := self._chars.get(gram)) is not None]
             if is_word and (number := self._words.get(surface)) is not None:
                 numbers.append(number)
             found = np.array(numbers, dtype=np.int64)
@@ -143,5 +142,5 @@ def scale(index: Ints, counts: Ints, idf: Floats, n_words: int) -> Floats:
     border = int(np.searchsorted(index, n_words))
     for block in (values[:border], values[border:]):
         if block.size:
-            block /= np.sqrt(block @ block)
+            np.divide(block, np.sqrt(block @ block), out=block)
     return values

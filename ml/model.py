@@ -92,9 +92,7 @@ class Model:
             for text, context in zip(texts, self._contexts(texts, contexts), strict=True)
         ]
 
-    def decision_function(
-        self, texts: Sequence[str], contexts: Sequence[Context | None] | None = None
-    ) -> Floats:
+    def decision_function(self, texts: Sequence[str], contexts: Sequence[Context | None] | None = None) -> Floats:
         """Return the logits (n_texts, n_policies), without explanation; errors as `explain`."""
         logits = np.empty((len(texts), len(self.policies)))
         for row, (text, context) in enumerate(zip(texts, self._contexts(texts, contexts), strict=True)):
@@ -103,6 +101,11 @@ class Model:
             for feature in self.context:
                 logits[row] += feature.weights[feature.bin((context or {}).get(feature.name))]
         return logits
+
+    def lower_intercepts(self, by: Floats) -> None:
+        """Take `by` (n_policies,) off every logit; only for a model that has not been saved yet."""
+        self.intercept = self.intercept - by
+        self.text_base = self.text_base - by
 
     def column(self, policy: str) -> int:
         """Return the column of `policy`; raises `InputError` where the model has none."""
@@ -120,9 +123,7 @@ class Model:
                 raise InputError(f"the threshold of {policy} must lie between 0 and 1")
         return {**self.thresholds, **(thresholds or {})}
 
-    def _contexts(
-        self, texts: Sequence[str], contexts: Sequence[Context | None] | None
-    ) -> Sequence[Context | None]:
+    def _contexts(self, texts: Sequence[str], contexts: Sequence[Context | None] | None) -> Sequence[Context | None]:
         if isinstance(texts, str):
             raise InputError("texts must be a sequence of strings, not one string")
         if contexts is not None and len(contexts) != len(texts):

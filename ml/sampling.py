@@ -63,7 +63,7 @@ def split_of(group_id: str) -> Split:
 
 
 def near_duplicate_groups(bands: Sequence[Bands]) -> list[str]:
-    """Return a group id for each text's `minhash_bands`: texts joined by any chain of shared bands have one."""
+    """Return a group id for each text's `minhash_bands`: texts that a chain of bands joins have one."""
     parent = list(range(len(bands)))
     seen: dict[tuple[int, int], int] = {}
     for number, of_text in enumerate(bands):
@@ -75,9 +75,7 @@ def near_duplicate_groups(bands: Sequence[Bands]) -> list[str]:
 def without_near_duplicates(bands: Sequence[Bands], held_out: Iterable[Bands]) -> list[int]:
     """Return the positions in `bands` of texts that share no band with any text of `held_out`."""
     taken = {key for of_text in held_out for key in enumerate(of_text)}
-    return [
-        number for number, of_text in enumerate(bands) if not any(key in taken for key in enumerate(of_text))
-    ]
+    return [number for number, of_text in enumerate(bands) if not any(key in taken for key in enumerate(of_text))]
 
 
 def _counts(char: str) -> bool:

@@ -54,7 +54,7 @@ class Normalised:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word, a run of symbols, or what stands in for a link or a handle; offsets are original code points."""
+    """A word, a run of symbols, or what stands in for a link or a handle; offsets in the original text."""
 
     start: int
     end: int
@@ -63,7 +63,7 @@ class Token:
 
 
 class _MarksAsLetters(dict[int, int]):
-    """Translation table that turns combining marks into a letter, so that `\\w` does not break words at them."""
+    """Translation table that turns combining marks into a letter, so that words do not break at them."""
 
     def __missing__(self, code: int) -> int:
         self[code] = ord("a") if unicodedata.category(chr(code)).startswith("M") else code

@@ -24,6 +24,7 @@ from ml.errors import TrainingError
 from ml.evaluate import average_precision, log_odds
 from ml.features import FeatureSpace, Floats, Ints, Vocabulary, char_grams, scale, word_pairs
 from ml.model import Model
+from ml.probes import BENIGN
 from ml.schemas import Example
 from ml.text import tokenise
 
@@ -35,6 +36,9 @@ MIN_CLASS = 10  # positives, and negatives, below which a policy cannot be valid
 TRIAGE_BELOW = 300  # training positives under which a policy's scores are for sorting only
 _ONE_FOLD_FROM = 5_000  # rows from which one held-out fold is validation enough
 _DEFAULT_PREVALENCE = 0.05
+_SHIFT_PENALTY = 0.1
+_INTERCEPT_MARGIN = 0.01
+_MAX_INTERCEPT_SHIFT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +196,14 @@ def fit(
     seed: int = 0,
     prevalence: Mapping[str, float] | None = None,
     min_document_frequency: int = 3,
+    benign: Sequence[str] = BENIGN,
 ) -> Model:
     """Train a model from nothing on the examples of split `train`; the others are ignored.
 
     `prevalence` is the share of content that is expected to violate each policy where the model will serve
-    (default 0.05). Features in fewer than `min_document_frequency` texts are left out. The same arguments
-    give the same model, bit for bit. Raises `TrainingError` where a policy has too few examples of a class.
+    (default 0.05). Features in fewer than `min_document_frequency` texts are left out. A threshold
+    that one of the `benign` texts would cross is raised above it. The same arguments give the same model,
+    bit for bit. Raises `TrainingError` where a policy has too few examples of a class.
     """
     rows = [example for example in examples if example.split == "train"]
     if not rows:
@@ -208,11 +214,9 @@ def fit(
     values = feature_values(corpus, idf)
     folds = np.array([_fold_of(row, number, seed) for number, row in enumerate(rows)])
     declared = {policy: (prevalence or {}).get(policy, _DEFAULT_PREVALENCE) for policy in policies}
-    fits = {
-        policy: _fit_policy(policy, rows, values, folds, prevalence=declared[policy]) for policy in policies
-    }
+    fits = {policy: _fit_policy(policy, rows, values, folds, prevalence=declared[policy]) for policy in policies}
     mean = compact_mean(_balanced_mean(values, [row.source for row in rows]))
-    return Model(
+    model = Model(
         policies=tuple(policies),
         space=FeatureSpace(Vocabulary(corpus.words, corpus.chars), idf, mean),
         weights=compact(np.column_stack([fits[policy].weights for policy in policies])),
@@ -229,6 +233,8 @@ def fit(
             "libraries": _libraries(),
         },
     )
+    model.thresholds = _above(model, benign)
+    return model
 
 
 def continue_from(
@@ -237,14 +243,17 @@ def continue_from(
     *,
     seed: int = 0,
     pull: float = 1.0,
+    benign: Sequence[str] = BENIGN,
 ) -> Model:
     """Train on new labels of split `train`, every weight pulled towards the champion's.
 
-    The pull is `pull/2 * precision * (weight - champion's weight)²` with the precision frozen in the champion:
-    the diagonal Laplace approximation of what it has learnt (Ritter, Botev & Barber 2018). Only features that
-    the examples hold can move. How often the new labels are positive depends on who was asked about what, so a
-    shift of each policy's log odds is fitted beside the weights and left out of the model: the declared
-    prevalence stays. A policy without labels stays as it is. Raises `TrainingError` where none has labels.
+    The pull is `pull/2 * precision * (weight - champion's weight)²` with the precision frozen in the
+    champion: the diagonal Laplace approximation of what it has learnt (Ritter, Botev & Barber 2018). Only
+    features that the examples hold can move. How often the new labels are positive depends on what was put
+    before people, so a shift of each policy's log odds is fitted beside the weights and left out of the model:
+    the declared prevalence stays. An intercept is lowered, by at most 0.5, where one of the `benign` texts would
+    come to cross the champion's threshold. A policy without labels stays as it is. The result does not depend
+    on chance; `seed` is recorded only. Raises `TrainingError` where no example has labels.
     """
     rows = [example for example in examples if example.split == "train" and example.weight > 0.0]
     weights = champion.weights.copy()
@@ -275,7 +284,7 @@ def continue_from(
         training[policy] = {"n": int(labels.size), "positives": int(labels.sum())}
     if not training:
         raise TrainingError("no training example has a label for any policy of the champion")
-    return Model(
+    model = Model(
         policies=champion.policies,
         space=champion.space,
         weights=compact(weights),
@@ -293,9 +302,8 @@ def continue_from(
             "libraries": _libraries(),
         },
     )
-
-
-_SHIFT_PENALTY = 0.1  # a shift of three in log odds costs as much as half a wrong label
+    model.lower_intercepts(_excess(model, benign))
+    return model
 
 
 def _served_values(model: Model, rows: Sequence[Example]) -> Sparse:
@@ -317,9 +325,7 @@ def _fold_of(row: Example, number: int, seed: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8], "big") % FOLDS
 
 
-def _fit_policy(
-    policy: str, rows: Sequence[Example], values: Sparse, folds: Ints, *, prevalence: float
-) -> PolicyFit:
+def _fit_policy(policy: str, rows: Sequence[Example], values: Sparse, folds: Ints, *, prevalence: float) -> PolicyFit:
     if not 0.0 < prevalence < 1.0:
         raise TrainingError(f"the declared prevalence of {policy} must lie strictly between 0 and 1")
     chosen = np.array([number for number, row in enumerate(rows) if policy in row.labels], dtype=np.int64)
@@ -386,9 +392,7 @@ def _held_out_logits(
     return held
 
 
-def _fit_recipe(
-    recipe: Recipe, values: Sparse, labels: Bools, weights: Floats
-) -> tuple[Floats, float, Floats]:
+def _fit_recipe(recipe: Recipe, values: Sparse, labels: Bools, weights: Floats) -> tuple[Floats, float, Floats]:
     """Return weights on scaled features, the intercept, and the factors the features were scaled by."""
     factors = naive_bayes_ratio(values, labels, weights) if recipe.naive_bayes else np.ones(values.shape[1])
     scaled = values @ scipy.sparse.diags(factors)
@@ -397,7 +401,7 @@ def _fit_recipe(
 
 
 def _calibrate(logits: Floats, labels: Bools) -> tuple[float, float]:
-    """Return slope and offset of the affine map that makes `logits` log odds (Platt 1999, smoothed targets)."""
+    """Return slope and offset of the affine map that makes `logits` log odds (Platt 1999)."""
     positives = float(labels.sum())
     negatives = float(labels.size - positives)
     targets = np.where(labels, (positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0))
@@ -414,13 +418,36 @@ def _calibrate(logits: Floats, labels: Bools) -> tuple[float, float]:
 
 
 def _best_threshold(logits: Floats, labels: Bools, prevalence: float) -> float:
-    """Return the score that maximises F1 where positives are as frequent as declared."""
+    """Return the score that maximises F2 where positives are as frequent as declared.
+
+    F2 counts recall twice as much as precision: a flag asks a person, it punishes nobody.
+    """
     order = np.argsort(-logits, kind="stable")
     recall = np.cumsum(labels[order]) / labels.sum()
     alarms = np.cumsum(~labels[order]) / (~labels).sum()
     flagged = prevalence * recall + (1.0 - prevalence) * alarms
-    best = int(np.argmax(2.0 * prevalence * recall / (flagged + prevalence)))
+    best = int(np.argmax(5.0 * prevalence * recall / (flagged + 4.0 * prevalence)))
     return round(float(1.0 / (1.0 + np.exp(-logits[order][best]))), 3)
+
+
+def _above(model: Model, benign: Sequence[str]) -> dict[str, float]:
+    """Return the model's thresholds, raised where one of the `benign` texts would be flagged."""
+    if not benign:
+        return dict(model.thresholds)
+    highest = 1.0 / (1.0 + np.exp(-model.decision_function(benign).max(axis=0)))
+    return {
+        policy: max(model.thresholds[policy], round(float(score) + 0.01, 3))
+        for policy, score in zip(model.policies, highest, strict=True)
+    }
+
+
+def _excess(model: Model, benign: Sequence[str]) -> Floats:
+    """Return how far, in log odds and at most 0.5, the `benign` texts cross each threshold, (n_policies,)."""
+    if not benign:
+        return np.zeros(len(model.policies))
+    limits = np.array([log_odds(model.thresholds[policy]) for policy in model.policies])
+    over = model.decision_function(benign).max(axis=0) - limits
+    return np.where(over >= 0.0, np.minimum(over + _INTERCEPT_MARGIN, _MAX_INTERCEPT_SHIFT), 0.0)
 
 
 def _prior_precision(recipe: Recipe, factors: Floats) -> Floats:
