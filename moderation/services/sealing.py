@@ -14,7 +14,7 @@ from django.db.models import Max, Min, QuerySet
 
 from moderation.models import AuditEvent, AuditSeal
 
-_SEALER_LOCK = 2  # advisory: one sealer at a time
+_SEALER_LOCK = 3  # advisory: one sealer at a time
 _CHUNK = 2_000
 
 
