@@ -80,7 +80,7 @@ def case_summary(case: Case) -> dict[str, Any]:
 
 def case_detail(case: Case, *, viewer: User) -> dict[str, Any]:
     """A case with its content, reports, newest prediction, decisions and lease, for ``viewer``."""
-    prediction = cases.newest_prediction(case)
+    prediction = cases.prediction_of(case.content.current_revision)
     reports = case.reports.select_related("reporter", "policy").order_by("pk")
     decisions = case.decisions.select_related("judgement").order_by("pk")
     return {

@@ -1,7 +1,9 @@
 """Model versions: files in the store, pinned by hash in the database, loaded once a process."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -59,32 +61,22 @@ def register(
     note: str = "",
 ) -> ModelVersion:
     """Write the model to the store and a candidate row that pins its hash."""
-    number = (ModelVersion.objects.aggregate(last=Max("number"))["last"] or 0) + 1
-    folder = f"v{number:04d}"
-    target = Path(settings.MODEL_STORE) / folder
-    shutil.rmtree(target, ignore_errors=True)  # what a run that died before its commit left behind
-    sha256 = artifacts.save(model, target)
-    version = ModelVersion.objects.create(
-        number=number,
-        sha256=sha256,
-        folder=folder,
-        manifest=artifacts.load(target, sha256=sha256).manifest,
-        parent=parent,
-        training_set=training_set,
-        note=note,
-        created_by=acting_user,
-    )
-    audit.model_registered(version, actor=acting_user)
-    return version
+    number = _next_number()
+    artifacts.save(model, _fresh_folder(number))
+    return _record(number, acting_user=acting_user, parent=parent, training_set=training_set, note=note)
 
 
+@transaction.atomic
 def register_starter(*, acting_user: User | None) -> ModelVersion:
-    """Register the starter model that comes with the code."""
+    """Register the starter model that comes with the code, byte for byte. Raises ``ModelUnavailable``."""
+    number = _next_number()
     try:
-        model = artifacts.load(artifacts.starter_path())
-    except ArtifactError as error:
-        raise ModelUnavailable(f"The starter model cannot be loaded: {error}") from error
-    return register(model, acting_user=acting_user, note="Starter model")
+        shutil.copytree(artifacts.starter_path(), _fresh_folder(number))
+        version = _record(number, acting_user=acting_user, note="Starter model")
+    except OSError as error:
+        raise ModelUnavailable(f"The starter model cannot be read: {type(error).__name__}.") from error
+    load(version)
+    return version
 
 
 @transaction.atomic
@@ -117,6 +109,48 @@ def get(number: int) -> ModelVersion:
     version = ModelVersion.objects.filter(number=number).first()
     if version is None:
         raise NotFound(f"There is no model v{number}.")
+    return version
+
+
+def _next_number() -> int:
+    return (ModelVersion.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+def _folder_name(number: int) -> str:
+    return f"v{number:04d}"
+
+
+def _fresh_folder(number: int) -> Path:
+    """Where version ``number`` is to lie, free of what a run that died before its commit left behind."""
+    folder = Path(settings.MODEL_STORE) / _folder_name(number)
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def _record(
+    number: int,
+    *,
+    acting_user: User | None,
+    parent: ModelVersion | None = None,
+    training_set: TrainingSet | None = None,
+    note: str,
+) -> ModelVersion:
+    """The row of the files that lie in the store under ``number``."""
+    folder = _folder_name(number)
+    manifest: dict[str, Any] = json.loads(
+        (Path(settings.MODEL_STORE) / folder / artifacts.MANIFEST).read_text(encoding="utf-8")
+    )
+    version = ModelVersion.objects.create(
+        number=number,
+        sha256=manifest["sha256"],
+        folder=folder,
+        manifest=manifest,
+        parent=parent,
+        training_set=training_set,
+        note=note,
+        created_by=acting_user,
+    )
+    audit.model_registered(version, actor=acting_user)
     return version
 
 

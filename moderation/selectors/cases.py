@@ -1,11 +1,13 @@
 """Cases and what belongs to them."""
 
-from django.db.models import QuerySet
+from collections.abc import Sequence
+
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from moderation.enums import ReviewState
+from moderation.enums import CaseStatus, ModelStatus, ReviewState
 from moderation.errors import NotFound
-from moderation.models import Case, Prediction, Review
+from moderation.models import Case, ContentRevision, Decision, Prediction, Review
 
 
 def all_cases() -> QuerySet[Case]:
@@ -16,23 +18,38 @@ def all_cases() -> QuerySet[Case]:
 def get(case_id: int) -> Case:
     """The case with its content; raises ``NotFound``."""
     case = (
-        Case.objects.select_related("queue", "content__author", "content__current_revision")
-        .filter(pk=case_id)
-        .first()
+        Case.objects.select_related("queue", "content__author", "content__current_revision").filter(pk=case_id).first()
     )
     if case is None:
         raise NotFound("There is no such case.")
     return case
 
 
-def newest_prediction(case: Case) -> Prediction | None:
-    """The newest prediction of the case's current wording."""
+def prediction_of(revision: ContentRevision | None) -> Prediction | None:
+    """What stands for the wording: the champion's prediction, or the newest while the champion has not scored it."""
     return (
         Prediction.objects.select_related("model_version")
-        .filter(revision=case.content.current_revision)
-        .order_by("-pk")
+        .filter(revision=revision)
+        .annotate(by_champion=Q(model_version__status=ModelStatus.CHAMPION))
+        .order_by("-by_champion", "-pk")
         .first()
     )
+
+
+def settled_decision(revision: ContentRevision) -> Decision | None:
+    """The binding decision people made on this very wording, if there is one."""
+    decisions = _binding().select_related("case").filter(judgement__evidence__revision=revision)
+    return decisions.order_by("-pk").first()
+
+
+def settled_revisions(revision_ids: Sequence[int]) -> set[int]:
+    """Which of the revisions a binding decision of people stands on."""
+    decisions = _binding().filter(judgement__evidence__revision__in=revision_ids)
+    return set(decisions.values_list("judgement__evidence__revision_id", flat=True))
+
+
+def _binding() -> QuerySet[Decision]:
+    return Decision.objects.filter(case__status=CaseStatus.DECIDED, superseded_by__isnull=True, verdict__isnull=False)
 
 
 def leased_review(case: Case) -> Review | None:

@@ -137,7 +137,14 @@ def skip(*, case_id: int, token: int, reason: str, acting_user: User) -> Review:
 @transaction.atomic
 def escalate(*, case_id: int, token: int, acting_user: User) -> Review:
     """Hand the case to the queue that takes this queue's escalations. Raises ``LeaseLost``, ``Conflict``."""
-    case = Case.objects.select_for_update(no_key=True).select_related("queue__escalates_to").get(pk=case_id)
+    case = (
+        Case.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("queue__escalates_to")
+        .filter(pk=case_id)
+        .first()
+    )
+    if case is None:
+        raise NotFound("There is no such case.")
     review = lock_lease(case_id=case_id, token=token, acting_user=acting_user)
     target = case.queue.escalates_to
     if target is None:

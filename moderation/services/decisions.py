@@ -9,12 +9,14 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from moderation import audit
 from moderation.enums import (
     ActionKind,
     AppealState,
+    AuditKind,
     CaseStatus,
     DecisionKind,
     ReportOutcome,
@@ -22,10 +24,11 @@ from moderation.enums import (
     ReviewState,
     Verdict,
 )
-from moderation.errors import AlreadyDecided, InvalidInput, NotFound, NotPermitted, StaleVersion
+from moderation.errors import AlreadyDecided, Conflict, InvalidInput, NotFound, NotPermitted, StaleVersion
 from moderation.models import (
     Account,
     Appeal,
+    AuditEvent,
     Case,
     Content,
     Decision,
@@ -40,6 +43,17 @@ from moderation.models import (
 from moderation.permissions import Permission, require
 from moderation.services import claims, labels, outbox
 from moderation.services.evidence import freeze_evidence
+
+# What makes a case's version grow.
+_CHANGES = (
+    AuditKind.CONTENT_REVISED,
+    AuditKind.CASE_DECIDED,
+    AuditKind.DECISION_UNDONE,
+    AuditKind.DECISION_OVERRIDDEN,
+    AuditKind.APPEAL_RESOLVED,
+    AuditKind.REVIEW_ESCALATED,
+    AuditKind.CASE_WITHDRAWN,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,8 @@ def undo(*, decision_id: int, acting_user: User) -> claims.Claim:
         raise AlreadyDecided("This decision has been undone already.")
     if overturned.case.status != CaseStatus.DECIDED:
         raise AlreadyDecided("The case has been closed or opened again since.")
+    if overturned.case.content.withdrawn_at is not None:
+        raise Conflict("The content was deleted on the platform; a senior can override the decision.")
     if Case.objects.filter(content=overturned.case.content, status=CaseStatus.OPEN).exists():
         raise AlreadyDecided("The content has a newer case that is open.")
     case = overturned.case
@@ -141,6 +157,8 @@ def override(*, decision_id: int, opinion: Opinion, acting_user: User) -> Decisi
 def open_appeal(*, decision_id: int, appellant: Account | None, statement: str, acting_user: User) -> Appeal:
     """Contest a binding decision, once. Raises ``AlreadyDecided``, ``NotFound``."""
     decision = _lock_decision(decision_id)
+    if decision.verdict is None:
+        raise AlreadyDecided("The decision was undone; there is nothing to appeal.")
     if Appeal.objects.filter(decision=decision).exists():
         raise AlreadyDecided("This decision has been appealed already.")
     appeal = Appeal.objects.create(decision=decision, appellant=appellant, statement=statement)
@@ -214,13 +232,17 @@ def _lock_decision(decision_id: int) -> Decision:
 
 
 def _stale(case: Case) -> StaleVersion:
-    last = case.decisions.select_related("decided_by").order_by("-pk").first()
-    by = last.decided_by.username if last and last.decided_by else None
+    change = (
+        AuditEvent.objects.select_related("actor")
+        .filter(Q(case_id=case.pk) | Q(content_id=case.content_id), kind__in=_CHANGES)
+        .order_by("-pk")
+        .first()
+    )
     return StaleVersion(
         "The case changed after it was shown to you; look at it again.",
         version=case.version,
-        by=by,
-        at=last.created_at if last else None,
+        by=change.actor.username if change and change.actor else None,
+        at=change.created_at if change else None,
     )
 
 
@@ -269,11 +291,13 @@ def _bind(
     kind: DecisionKind,
     judgement: Judgement,
     decided_by: User,
-    supersedes: Decision | None = None,
+    overturned: Decision | None = None,
 ) -> Decision:
-    """Make the judgement binding: decision, rationale, actions, strikes, and the reports' outcome."""
-    if supersedes is None:  # a case that was undone is decided again
-        supersedes = case.decisions.filter(superseded_by__isnull=True).first()
+    """Make the judgement binding: decision, rationale, actions, strikes, and the reports' outcome.
+
+    The effects of the decision it overturns are taken back before new ones are asked for: the platform hears of them
+    in that order.
+    """
     decision = Decision.objects.create(
         case=case,
         judgement=judgement,
@@ -282,11 +306,14 @@ def _bind(
         policies=judgement.policies,
         actions=judgement.actions,
         decided_by=decided_by,
-        supersedes=supersedes,
+        # A case that was undone is decided again: its undo is the last link.
+        supersedes=overturned or case.decisions.filter(superseded_by__isnull=True).first(),
         undo_until=timezone.now() + timedelta(seconds=settings.UNDO_SECONDS),
     )
     if opinion.rationale:
         Rationale.objects.create(decision=decision, text=opinion.rationale)
+    if overturned is not None:
+        _overturn_effects(overturned, by=decision)
     outbox.request_actions(decision)
     _strike(decision)
     upheld = decision.verdict == Verdict.VIOLATES
@@ -315,9 +342,8 @@ def _replace(
     evidence = freeze_evidence(review, shown_to=acting_user)
     _check(opinion, evidence)
     judgement = _judge(review, evidence, opinion, acting_user)
-    decision = _bind(case, opinion, kind=kind, judgement=judgement, decided_by=acting_user, supersedes=overturned)
-    labels.replace_labels(decision, evidence)
-    _overturn_effects(overturned, by=decision)
+    decision = _bind(case, opinion, kind=kind, judgement=judgement, decided_by=acting_user, overturned=overturned)
+    labels.replace_labels(decision, evidence, before=evidence_of(overturned))
     case.version += 1
     case.save(update_fields=["version"])
     return decision

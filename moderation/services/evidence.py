@@ -5,6 +5,7 @@ from typing import Any
 from moderation.enums import ReportOutcome
 from moderation.errors import NotFound
 from moderation.models import Evidence, Policy, PolicyPrediction, PolicyVersion, Prediction, Review, User
+from moderation.selectors import cases
 
 
 def freeze_evidence(review: Review, *, shown_to: User) -> Evidence:
@@ -16,7 +17,7 @@ def freeze_evidence(review: Review, *, shown_to: User) -> Evidence:
     revision = case.content.current_revision
     if revision is None:
         raise NotFound("The content has no text to review.")
-    prediction = latest_prediction(revision.pk)
+    prediction = cases.prediction_of(revision)
     reports = list(case.reports.exclude(outcome=ReportOutcome.WITHDRAWN).select_related("policy").order_by("pk"))
     reported = {report.policy.slug for report in reports if report.policy}
     return Evidence.objects.create(
@@ -33,11 +34,6 @@ def freeze_evidence(review: Review, *, shown_to: User) -> Evidence:
         why_shown=case.why_shown,
         sampling_probability=case.sampling_probability,
     )
-
-
-def latest_prediction(revision_id: int) -> Prediction | None:
-    """The newest prediction of a revision."""
-    return Prediction.objects.select_related("model_version").filter(revision_id=revision_id).order_by("-pk").first()
 
 
 def _policy_rows(prediction: Prediction | None, reported: set[str]) -> list[dict[str, Any]]:

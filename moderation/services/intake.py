@@ -12,7 +12,8 @@ from moderation import audit, enqueue
 from moderation.digests import keyed_digest
 from moderation.enums import CaseStatus, ReportOutcome, ReportSource, ReviewState, ScoringState, Verdict
 from moderation.errors import InvalidInput, NotFound
-from moderation.models import Account, Case, Content, ContentRevision, Decision, Policy, Report, Review, User
+from moderation.models import Account, Case, Content, ContentRevision, Policy, Report, Review, User
+from moderation.selectors import cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def receive_report(*, submitted: ReportInput, acting_user: User) -> Report:
         note=submitted.note,
         sent_by=acting_user,
     )
-    settled = _settled_decision(content, revision) if _may_be_settled(submitted.source) else None
+    settled = cases.settled_decision(revision) if _may_be_settled(submitted.source) else None
     if settled is not None:
         report.case = settled.case
         report.outcome = ReportOutcome.UPHELD if settled.verdict == Verdict.VIOLATES else ReportOutcome.NOT_UPHELD
@@ -237,19 +238,3 @@ def _mark_pending(content: Content) -> None:
 
 def _may_be_settled(source: str) -> bool:
     return source in {ReportSource.USER, ReportSource.AUTOMATED}
-
-
-def _settled_decision(content: Content, revision: ContentRevision) -> Decision | None:
-    """The binding decision people made on this very wording, if there is one."""
-    return (
-        Decision.objects.select_related("case")
-        .filter(
-            case__content=content,
-            case__status=CaseStatus.DECIDED,
-            superseded_by__isnull=True,
-            judgement__evidence__revision=revision,
-            verdict__isnull=False,
-        )
-        .order_by("-pk")
-        .first()
-    )

@@ -29,11 +29,18 @@ def withdraw_labels(decision: Decision, evidence: Evidence) -> list[Label]:
     return _append(decision, evidence, dict.fromkeys(said))
 
 
-def replace_labels(decision: Decision, evidence: Evidence) -> list[Label]:
-    """An overturn: the new meaning supersedes the old; what only the old one named is withdrawn."""
+def replace_labels(decision: Decision, evidence: Evidence, *, before: Evidence) -> list[Label]:
+    """An overturn: the new meaning supersedes the old; what only the old one named is withdrawn.
+
+    ``before`` is the evidence of the decision it overturns: if the text has been edited since, what was said of the
+    old wording is withdrawn, and the new meaning stands for the new wording.
+    """
+    new = meaning(decision, evidence)
     old = decision.supersedes
-    said: Mapping[str, bool | None] = dict.fromkeys(old.labels.values_list("policy__slug", flat=True)) if old else {}
-    return _append(decision, evidence, {**said, **meaning(decision, evidence)})
+    said = dict.fromkeys(old.labels.values_list("policy__slug", flat=True)) if old else {}
+    if before.revision_id != evidence.revision_id:
+        return _append(decision, before, said) + _append(decision, evidence, new)
+    return _append(decision, evidence, {**said, **new})
 
 
 def _append(decision: Decision, evidence: Evidence, values: Mapping[str, bool | None]) -> list[Label]:

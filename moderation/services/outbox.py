@@ -29,6 +29,8 @@ def take_back(overturned: Decision, *, by: Decision) -> None:
     """
     content = overturned.case.content
     for message in overturned.outbox.select_for_update().order_by("sequence"):
+        if message.topic == OutboxTopic.ACTION_REVERSED:
+            continue  # what an earlier decision did stays taken back
         if message.state == OutboxState.PENDING and message.attempts == 0:
             message.state = OutboxState.CANCELLED
             message.settled_at = timezone.now()

@@ -40,6 +40,7 @@ from moderation.models import (
     RoutingRule,
     Strike,
 )
+from moderation.selectors.cases import settled_revisions
 
 AGEING_POINTS = 10.0
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
@@ -55,19 +56,34 @@ _URL_MARKS = ("http://", "https://", "www.")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What routing looks at: scores by policy slug, the reports, bank hits, and the author's strikes."""
+    """What routing looks at: scores by policy slug, the pending reports, bank hits, the author's strikes, and
+    whether people have settled this wording."""
 
     content: Content
     predictions: Mapping[str, PolicyPrediction]
     reports: Sequence[Report]
     bank_hits: Sequence[BankEntry]
     strikes: int
+    settled: bool
+
+    @property
+    def needs_people(self) -> bool:
+        """Someone complains; or it is suspicious, and no binding decision stands on this very wording."""
+        return bool(self.reports or ((self.flagged or self.bank_hits) and not self.settled))
 
     @property
     def flagged(self) -> list[PolicyPrediction]:
         """Flagged policies, the most urgent first."""
         hits = [prediction for prediction in self.predictions.values() if prediction.flagged]
         return sorted(hits, key=_urgency, reverse=True)
+
+    @property
+    def complaints(self) -> list[Report]:
+        """The first report of each reporter, and every anonymous one: repeating oneself adds no weight."""
+        first: dict[int, Report] = {}
+        for report in self.reports:
+            first.setdefault(report.reporter_id or -report.pk, report)
+        return list(first.values())
 
 
 def route(content: Content, predictions: Mapping[str, PolicyPrediction]) -> Case | None:
@@ -100,7 +116,7 @@ def route_all(
 
 
 def _route(facts: Facts, case: Case | None, rules: Sequence[RoutingRule]) -> Case | None:
-    if case is None and not (facts.flagged or facts.reports or facts.bank_hits):
+    if case is None and not facts.needs_people:
         return None
     rule = next((rule for rule in rules if _matches(rule, facts)), None)
     if case is not None:
@@ -134,6 +150,7 @@ def _gather(contents: Sequence[Content], predictions: Mapping[int, Mapping[str, 
         Strike.objects.filter(account__in=authors, lifted_by__isnull=True).values_list("account_id", flat=True)
     )
     hits = _bank_hits(contents)
+    settled = settled_revisions([content.current_revision_id for content in contents if content.current_revision_id])
     for content in contents:
         yield Facts(
             content,
@@ -141,6 +158,7 @@ def _gather(contents: Sequence[Content], predictions: Mapping[int, Mapping[str, 
             reports[content.pk],
             hits[content.pk],
             strikes[content.author_id or 0],
+            content.current_revision_id in settled,
         )
 
 
@@ -176,7 +194,7 @@ def _domains(text: str) -> list[str]:
 
 
 def _matches(rule: RoutingRule, facts: Facts) -> bool:
-    if len(facts.reports) < rule.minimum_reports:
+    if len(facts.complaints) < rule.minimum_reports:
         return False
     if rule.source and all(report.source != rule.source for report in facts.reports):
         return False
@@ -220,7 +238,7 @@ def _refresh_case(case: Case, facts: Facts, rule: RoutingRule | None) -> None:
 
 
 def _default_queue() -> Queue:
-    queue = Queue.objects.filter(is_default=True).first() or Queue.objects.filter(is_active=True).first()
+    queue = Queue.objects.filter(is_active=True).order_by("-is_default", "position", "pk").first()
     if queue is None:
         raise ModerationError("No queue exists to route to; an administrator must add one.")
     return queue
@@ -251,7 +269,7 @@ def _priority_parts(facts: Facts, rule: RoutingRule | None) -> list[dict[str, An
             words = f"{top.policy.name} (severity {top.policy.severity}) at {top.score:.2f}"
             parts.append(_part("severity", _urgency(top) * 10, words))
     if facts.reports:
-        parts += _report_parts(facts.reports)
+        parts += _report_parts(facts)
     if facts.strikes:
         points = 2.0 * min(facts.strikes, 5)
         parts.append(_part("author", points, f"author has {facts.strikes} upheld violation(s)"))
@@ -262,7 +280,8 @@ def _priority_parts(facts: Facts, rule: RoutingRule | None) -> list[dict[str, An
     return parts
 
 
-def _report_parts(reports: Sequence[Report]) -> list[dict[str, Any]]:
+def _report_parts(facts: Facts) -> list[dict[str, Any]]:
+    reports = facts.complaints
     reliability = reporter_reliability([report.reporter for report in reports if report.reporter])
     weight = sum(
         reliability.get(report.reporter_id, 0.5) if report.reporter_id is not None else 0.5 for report in reports
@@ -271,7 +290,7 @@ def _report_parts(reports: Sequence[Report]) -> list[dict[str, Any]]:
     words = f"{len(reports)} {noun}, weighing {weight:.1f} by their reporters’ record"
     parts = [_part("reports", 6 * math.log2(1 + weight), words)]
     for source, (points, meaning) in SOURCE_POINTS.items():
-        if any(report.source == source for report in reports):
+        if any(report.source == source for report in facts.reports):
             parts.append(_part("source", points, meaning))
     return parts
 

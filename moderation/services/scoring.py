@@ -5,10 +5,11 @@ predictions, the routing and the mark that it is done are one transaction.
 """
 
 import logging
+import traceback
 from collections.abc import Mapping, Sequence
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from moderation import audit
@@ -20,6 +21,9 @@ from moderation.services import routing
 
 logger = logging.getLogger(__name__)
 
+# No text's fault: the whole run stops and the sweeper comes again.
+_OUTAGES = (OperationalError, InterfaceError, ModelUnavailable)
+
 
 def score_pending(*, limit: int) -> int:
     """Score and route up to ``limit`` pending contents; how many were settled.
@@ -29,7 +33,7 @@ def score_pending(*, limit: int) -> int:
     """
     try:
         return _score_batch(limit=limit)
-    except (DatabaseError, ModelUnavailable):
+    except _OUTAGES:
         raise
     except Exception as error:  # noqa: BLE001 (whatever a text did to the model, the others must go on)
         logger.warning("A scoring batch failed (%s); taking it apart.", type(error).__name__)
@@ -61,10 +65,12 @@ def _score_one_by_one(*, limit: int) -> int:
                 contents = list(_take_one(pk))
                 _settle(contents)
             settled += len(contents)
-        except (DatabaseError, ModelUnavailable):
+        except _OUTAGES:
             raise
-        except Exception as error:
-            logger.exception("Content %s could not be scored.", pk)
+        except Exception as error:  # noqa: BLE001 (as above)
+            # Never the exception's own words: they may quote the text.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("Content %s could not be scored: %s\n%s", pk, type(error).__name__, frames)  # noqa: TRY400
             settled += _note_failure(pk, error)
     return settled
 
