@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -160,11 +161,20 @@ class Launchers:
                     launched.process.kill()
 
 
-@pytest.fixture
-def launchers() -> Iterator[Launchers]:
-    """Launchers that do not outlive the test, in a folder that others may enter (pytest's own is private)."""
+@contextmanager
+def fresh_launchers() -> Iterator[Launchers]:
+    """Launchers that end with the block, in a folder that others may enter (pytest's own is private)."""
     with tempfile.TemporaryDirectory(prefix="launchers-") as folder:
         Path(folder).chmod(0o755)
         made = Launchers(Path(folder))
+        try:
+            yield made
+        finally:
+            made.end()
+
+
+@pytest.fixture
+def launchers() -> Iterator[Launchers]:
+    """Launchers of this test alone."""
+    with fresh_launchers() as made:
         yield made
-        made.end()

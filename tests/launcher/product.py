@@ -14,7 +14,7 @@ def run(launchers: Launchers, **environment: str) -> Launched:
     """The product on any free port, without the demo community, up and answering."""
     launched = launchers.start("run", environment={"PORT": "0", "DEMO": "0", **environment})
     until(
-        lambda: "is ready at" in launched.said() or launched.process.poll() is not None,
+        lambda: "Ctrl-C stops it." in launched.said() or launched.process.poll() is not None,
         seconds=120,
         what="the product is ready",
     )
