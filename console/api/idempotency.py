@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +12,7 @@ from moderation.models import ApiKey, User
 from moderation.services import idempotency
 
 KEY_LIMIT = 255
+_Value = TypeVar("_Value")
 
 
 def answer_once(request: Request, act: Callable[[], Any], render: Callable[[Any], Any], status: int) -> Response:
@@ -33,7 +34,7 @@ def answer_once(request: Request, act: Callable[[], Any], render: Callable[[Any]
     return Response(render(answer.value), status=status, headers=headers)
 
 
-def line_key(request: Request, number: int, line: bytes, act: Callable[[], int]) -> int:
+def line_key(request: Request, number: int, line: bytes, act: Callable[[], _Value]) -> _Value:
     """Do ``act`` for one line of a bulk request, once a key, line number and line."""
     key = _key(request)
     if key is None:
@@ -45,7 +46,7 @@ def line_key(request: Request, number: int, line: bytes, act: Callable[[], int])
         request=f"{request.method} {request.path} {line.decode('utf-8', 'replace')}",
         act=act,
     )
-    return cast(int, answer.value)
+    return cast(_Value, answer.value)
 
 
 def _key(request: Request) -> str | None:

@@ -11,6 +11,7 @@ from rest_framework.parsers import BaseParser
 from console.api.problems import BodyTooLarge
 
 _SURROGATES = ("\ud800", "\udfff")
+_DEPTH_LIMIT = 64
 
 
 class StrictJSONParser(BaseParser):
@@ -78,8 +79,8 @@ def loads(body: bytes) -> Any:
         raise ParseError("The body is nested too deeply.") from error
     except ValueError as error:
         raise ParseError(f"The body is not acceptable JSON: {error}") from error
-    if b"\\u" in body:
-        _check_strings(value)
+    if b"\\u" in body or body.count(b"[") + body.count(b"{") > _DEPTH_LIMIT:
+        _check_values(value)
     return value
 
 
@@ -101,15 +102,27 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return keys
 
 
-def _check_strings(value: Any) -> None:
-    """Only an escape can bring a NUL or a lone surrogate into valid UTF-8 JSON."""
-    if isinstance(value, str):
-        if "\0" in value or any(_SURROGATES[0] <= character <= _SURROGATES[1] for character in value):
-            raise ParseError("A text holds a NUL character or a lone surrogate.")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check_strings(key)
-            _check_strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            _check_strings(item)
+def _check_values(value: Any) -> None:
+    """Refuse what is nested too deeply for those who read it after us, and NULs and lone surrogates in strings.
+
+    Only an escape can bring either character into valid UTF-8 JSON.
+    """
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > _DEPTH_LIMIT + 1:
+            raise ParseError(f"The body is nested more than {_DEPTH_LIMIT} levels deep.")
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                _check_string(item)
+            elif isinstance(item, dict):
+                below += [*item, *item.values()]
+            elif isinstance(item, list):
+                below += item
+        level = below
+
+
+def _check_string(text: str) -> None:
+    if "\0" in text or any(_SURROGATES[0] <= character <= _SURROGATES[1] for character in text):
+        raise ParseError("A text holds a NUL character or a lone surrogate.")

@@ -20,8 +20,8 @@ class NamedPermission(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         """Deny by default: a method without a named permission is closed, unless the view is marked public."""
-        if getattr(view, "public", False):
-            return True
+        if getattr(view, "public", False) or not hasattr(view, (request.method or "").lower()):
+            return True  # a method the view does not have is answered with 405, whoever asks
         named: Mapping[str, Permission] = getattr(view, "permissions", {})
         method = "GET" if request.method in {"HEAD", "OPTIONS"} else request.method or ""
         permission = named.get(method) or (next(iter(named.values()), None) if request.method == "OPTIONS" else None)

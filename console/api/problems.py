@@ -79,13 +79,20 @@ def flatten(detail: Any, pointer: str = "") -> list[dict[str, str]]:
         return [
             row
             for key, value in named
-            for row in flatten(value, pointer if key == api_settings.NON_FIELD_ERRORS_KEY else f"{pointer}/{key}")
+            for row in flatten(
+                value, pointer if key == api_settings.NON_FIELD_ERRORS_KEY else f"{pointer}/{_token(key)}"
+            )
         ]
     if isinstance(detail, Sequence) and not isinstance(detail, str):
         if all(isinstance(item, str) for item in detail):
             return [{"pointer": pointer, "detail": str(item)} for item in detail]
         return [row for index, item in enumerate(detail) if item for row in flatten(item, f"{pointer}/{index}")]
     return [{"pointer": pointer, "detail": str(detail)}]
+
+
+def _token(key: object) -> str:
+    """A key as a JSON pointer writes it (RFC 6901)."""
+    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 def _of_api_exception(error: exceptions.APIException) -> Response:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from moderation.enums import CaseStatus, ReviewState
+from moderation.enums import AppealState, CaseStatus, ReviewState
 from moderation.models import (
     Appeal,
     Case,
@@ -21,12 +21,12 @@ from moderation.selectors import cases
 from moderation.services import routing
 
 
-def report_answer(report: Report) -> dict[str, Any]:
-    """What an accepted report is told."""
+def report_answer(report: Report, *, case_id: int | None) -> dict[str, Any]:
+    """What an accepted report is told; ``case_id`` is the case it joined when it was taken in."""
     return {
         "report_id": report.pk,
         "content_id": report.content.external_id,
-        "case_id": report.case_id,
+        "case_id": case_id,
         "status_url": status_url(report.content),
     }
 
@@ -139,6 +139,11 @@ def appeal(row: Appeal) -> dict[str, Any]:
         "created_at": row.created_at,
         "resolved_at": row.resolved_at,
     }
+
+
+def opened_appeal(row: Appeal) -> dict[str, Any]:
+    """An appeal as it was when it was opened, for a replay to repeat."""
+    return {**appeal(row), "state": AppealState.OPEN, "resolution_id": None, "resolved_at": None}
 
 
 def _report(row: Report) -> dict[str, Any]:

@@ -102,4 +102,4 @@ class ResolveAppealView(Endpoint):
 
 
 def _appeal_answer(appeal_id: Any) -> dict[str, Any]:
-    return representations.appeal(Appeal.objects.get(pk=appeal_id))
+    return representations.opened_appeal(Appeal.objects.get(pk=appeal_id))
