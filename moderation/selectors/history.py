@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from moderation.enums import AuditKind, SkipReason, WhyShown
 from moderation.errors import NotFound
-from moderation.models import AuditEvent, Case, Decision, Evidence, Label, ModelVersion, Queue, Report
+from moderation.models import AuditEvent, Case, Decision, Evidence, Label, Queue, Report
 
 _ROUTINE = (AuditKind.REPORT_RECEIVED, AuditKind.CONTENT_SCORED)
 

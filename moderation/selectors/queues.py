@@ -81,6 +81,15 @@ def held_by(user: User) -> QuerySet[Review]:
     )
 
 
+def live_review(case: Case) -> Review | None:
+    """The review of the case that someone holds at this moment."""
+    return (
+        case.reviews.filter(state=ReviewState.LEASED, lease_expires_at__gt=database_clock())
+        .select_related("reviewer")
+        .first()
+    )
+
+
 def day_of(user: User) -> DayTally:
     """What the person decided today."""
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)

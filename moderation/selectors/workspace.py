@@ -169,6 +169,16 @@ def author_record(account: Account, *, besides: Case | None = None) -> AuthorRec
     )
 
 
+def graphic_policies(case: Case) -> list[Policy]:
+    """The graphic policies the case was flagged or reported under, or found to violate."""
+    latest = case.evidence.order_by("-pk").first()
+    rows = latest.policies if latest else []
+    slugs = {row["policy"] for row in rows if row["flagged"] or row["reported"]}
+    slugs |= {slug for policies in case.decisions.values_list("policies", flat=True) for slug in policies}
+    reported = Q(reports__case=case)
+    return list(Policy.objects.filter(Q(slug__in=slugs) | reported, graphic=True).distinct())
+
+
 def policy_keys() -> list[tuple[int | None, Policy]]:
     """The active policies in order, each with the digit that picks it."""
     active = Policy.objects.filter(is_active=True)

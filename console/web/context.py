@@ -1,0 +1,67 @@
+"""What every page knows: the navigation by permission, the theme, and the clock of leases."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from moderation.permissions import Permission, permissions_of
+
+PRODUCT = "Evenhand"
+THEMES = ("light", "dark")
+THEME_COOKIE = "evenhand_theme"
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """A link of the navigation; ``sections`` are the prefixes of the addresses under it."""
+
+    label: str
+    name: str
+    icon: str
+    permission: Permission
+    sections: tuple[str, ...]
+
+
+NAVIGATION = (
+    NavItem("Queues", "home", "inbox", Permission.READ_CASES, ("/review/", "/cases/", "/accounts/")),
+    NavItem("My decisions", "decisions", "check", Permission.REVIEW, ("/decisions/",)),
+    NavItem("Models", "models", "chart", Permission.READ_MODELS, ("/models/",)),
+    NavItem("Administration", "admin:index", "sliders", Permission.MANAGE, ("/admin/",)),
+)
+
+
+def console(request: HttpRequest) -> dict[str, Any]:
+    """Template variables of every page. Who asks is looked up only where a template wants to know: the error
+    page must not need the database.
+    """
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+
+    @cache
+    def granted() -> frozenset[Permission]:
+        user = getattr(request, "user", None)
+        return permissions_of(user) if user is not None else frozenset()
+
+    def navigation() -> list[dict[str, Any]]:
+        return [
+            {"item": item, "current": _is_current(item, request.path)}
+            for item in NAVIGATION
+            if item.permission in granted()
+        ]
+
+    return {
+        "product": PRODUCT,
+        "theme": theme if theme in THEMES else "",
+        "navigation": navigation,
+        "may_review": lambda: Permission.REVIEW in granted(),
+        "may_override": lambda: Permission.OVERRIDE in granted(),
+        "may_manage": lambda: Permission.MANAGE in granted(),
+        "lease_seconds": settings.LEASE_SECONDS,
+        "heartbeat_seconds": settings.LEASE_SECONDS // 3,
+    }
+
+
+def _is_current(item: NavItem, path: str) -> bool:
+    return (item.name == "home" and path == "/") or path.startswith(item.sections)

@@ -1,0 +1,77 @@
+"""What people send from the pages, parsed strictly."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+
+from moderation.enums import ActionKind, SkipReason, Verdict
+from moderation.models import Policy
+from moderation.services.decisions import Opinion
+
+RATIONALE_LENGTH = 2000
+
+
+class LoginForm(AuthenticationForm):
+    """Name and password, with the hints password managers look for."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "This name and password do not match. Passwords are case-sensitive.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].widget.attrs.update({"autocomplete": "username", "autofocus": True})
+        self.fields["password"].widget.attrs.update({"autocomplete": "current-password"})
+
+
+class OpinionForm(forms.Form):
+    """A verdict with policies, actions and the words beside it."""
+
+    verdict = forms.ChoiceField(choices=Verdict.choices)
+    policies = forms.MultipleChoiceField(required=False)
+    actions = forms.MultipleChoiceField(choices=ActionKind.choices, required=False)
+    rationale = forms.CharField(max_length=RATIONALE_LENGTH, required=False, strip=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        policies = Policy.objects.filter(is_active=True).values_list("slug", "name")
+        self.fields["policies"].choices = list(policies)  # type: ignore[attr-defined]
+        self.fields["verdict"].error_messages["required"] = "Choose a verdict first: a policy it violates, or no violation."
+
+    def opinion(self) -> Opinion:
+        """The opinion the form holds; call on a valid form."""
+        data = self.cleaned_data
+        return Opinion(data["verdict"], data["policies"], data["actions"], data["rationale"])
+
+    def typed(self) -> dict[str, Any]:
+        """What the person entered, valid or not, to show it again."""
+        data = self.data
+        many = data.getlist if hasattr(data, "getlist") else data.get
+        return {
+            "verdict": data.get("verdict", ""),
+            "policies": many("policies") or [],
+            "actions": many("actions") or [],
+            "rationale": data.get("rationale", ""),
+        }
+
+
+class DecisionForm(OpinionForm):
+    """An opinion on a leased case: names the lease, the version and the evidence it was formed on."""
+
+    lease_token = forms.IntegerField(min_value=1)
+    version = forms.IntegerField(min_value=1)
+    evidence_id = forms.IntegerField(min_value=1)
+
+
+class LeaseForm(forms.Form):
+    """The token of the lease one acts under."""
+
+    lease_token = forms.IntegerField(min_value=1)
+
+
+class SkipForm(LeaseForm):
+    """Why a case is passed over."""
+
+    reason = forms.ChoiceField(choices=SkipReason.choices)

@@ -1,0 +1,82 @@
+"""Small presentation tags: times in few characters, scores, icons' names stay in templates."""
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+
+from moderation.enums import ActionKind, Severity, Verdict
+from moderation.models import Decision
+
+register = template.Library()
+
+_UNITS = ((86400 * 365, "y"), (86400 * 30, "mo"), (86400, "d"), (3600, "h"), (60, "min"))
+
+
+@register.filter
+def brief_age(moment: datetime | None) -> str:
+    """How long ago, in one unit: “3 min”, “2 h”, “4 d”; “now” under a minute."""
+    if moment is None:
+        return "—"
+    seconds = (timezone.now() - moment).total_seconds()
+    return next((f"{int(seconds // size)} {unit}" for size, unit in _UNITS if seconds >= size), "now")
+
+
+@register.filter
+def seconds_left(moment: datetime) -> int:
+    """Whole seconds from now on, never below none."""
+    return max(int((moment - timezone.now()).total_seconds()), 0)
+
+
+@register.filter
+def score(value: float | None) -> str:
+    """A probability with two places, never rounded up to certainty."""
+    if value is None:
+        return "—"
+    return f"{min(value, 0.99):.2f}" if value < 1 else "1.00"
+
+
+@register.filter
+def signed(value: float) -> str:
+    """A contribution with its sign and two places."""
+    return f"{value:+.2f}".replace("-", "−")
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A share as an attribute of a chart: 0 to 100 with one place, in any language."""
+    return f"{100 * (value or 0.0):.1f}"
+
+
+@register.filter
+def figure(value: object) -> str:
+    """A figure of a gate: floats with four significant digits, nothing as a dash."""
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@register.filter
+def severity_label(value: int) -> str:
+    """A severity in a word."""
+    return Severity(value).label
+
+
+@register.filter
+def outcome(decision: Decision) -> str:
+    """A decision in words: verdict, policies, actions."""
+    if decision.verdict is None:
+        return "Undone"
+    if decision.verdict == Verdict.OK:
+        return "No violation"
+    words = f"Violates {', '.join(decision.policies)}"
+    actions = [ActionKind(kind).label.lower() for kind in decision.actions]
+    return f"{words} · {', '.join(actions)}" if actions else words
+
+
+@register.filter
+def get(mapping: dict[str, object], key: str) -> object:
+    """The value under a key that is a variable."""
+    return mapping.get(key)

@@ -1,0 +1,310 @@
+"""The review workspace: claim, look, judge; the next case comes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from console.web.access import page, user_of
+from console.web.charts import waterfall
+from console.web.forms import DecisionForm, LeaseForm, OpinionForm, SkipForm
+from moderation.enums import ActionKind, CaseStatus, SkipReason
+from moderation.errors import Conflict, InvalidInput, LeaseLost, ModerationError, NotFound
+from moderation.models import Case, Decision, Evidence, Queue, Review, User
+from moderation.permissions import Permission, may
+from moderation.selectors import history, queues, workspace
+from moderation.services import claims, decisions, routing
+
+CASES_LISTED = 25
+_QUEUE_KEY = "review_queue"
+_ACTION_KEYS = {
+    ActionKind.REMOVE: "r",
+    ActionKind.RESTRICT: "l",
+    ActionKind.WARN: "w",
+    ActionKind.SUSPEND: "s",
+    ActionKind.TERMINATE: "t",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why what the person asked for was not done, and whether the case can be had again by one key."""
+
+    title: str
+    detail: str
+    code: str
+    status: int
+    reclaimable: bool
+
+
+@page(Permission.REVIEW)
+def queue(request: HttpRequest, slug: str) -> HttpResponse:
+    """GET: the queue with the cases next in line. POST: claim the next case."""
+    if request.method not in {"GET", "HEAD", "POST"}:
+        return HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST"})
+    line = queues.active_queue(slug)
+    if request.method == "POST":
+        request.session[_QUEUE_KEY] = line.slug
+        return _next_case(request, line)
+    return _queue_page(request, line)
+
+
+@page(Permission.REVIEW)
+@require_GET
+def case(request: HttpRequest, case_id: int) -> HttpResponse:
+    """The workspace of a case one holds, or held until the lease was lost."""
+    user = user_of(request)
+    review = queues.held_by(user).filter(case_id=case_id).first()
+    if review is not None:
+        claim = claims.claim_case(case=review.case, acting_user=user)
+        return _workspace(request, claim.evidence, claim.review)
+    evidence = workspace.evidence_shown(case_id=case_id, user=user)
+    if evidence is None or evidence.case.status != CaseStatus.OPEN:
+        return redirect("case", case_id=case_id)
+    lost = LeaseLost("Your lease on this case has ended.")
+    return _workspace(request, evidence, None, problem=_problem(lost, user))
+
+
+@page(Permission.REVIEW)
+@require_POST
+def claim(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Lease this very case, or have its lease back; what was typed so far comes along."""
+    user = user_of(request)
+    wanted = Case.objects.filter(pk=case_id).first()
+    if wanted is None:
+        raise NotFound("There is no such case.")
+    typed = OpinionForm(request.POST).typed()
+    try:
+        taken = claims.claim_case(case=wanted, acting_user=user)
+    except Conflict as error:
+        return _refused(request, case_id, error, typed)
+    if request.POST.get("version", "") not in {"", str(taken.evidence.case_version)}:
+        messages.warning(request, "The case has changed since you first saw it. Look at it again.")
+    return _workspace(request, taken.evidence, taken.review, typed=typed)
+
+
+@page(Permission.REVIEW)
+@require_POST
+def decide(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Judge the case; then the next one is claimed at once."""
+    user = user_of(request)
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, case_id, InvalidInput(_first_error(form)), form.typed())
+    line = _line_of(request, case_id)
+    try:
+        decisions.decide(
+            case_id=case_id,
+            lease_token=form.cleaned_data["lease_token"],
+            version=form.cleaned_data["version"],
+            evidence_id=form.cleaned_data["evidence_id"],
+            opinion=form.opinion(),
+            acting_user=user,
+        )
+    except ModerationError as error:
+        return _refused(request, case_id, error, form.typed())
+    return _next_case(request, line)
+
+
+@page(Permission.REVIEW)
+@require_POST
+def skip(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Pass the case over, with a reason; the next one comes."""
+    form = SkipForm(request.POST)
+    line = _line_of(request, case_id)
+    try:
+        token = _token(form)
+        claims.skip(case_id=case_id, token=token, reason=form.cleaned_data["reason"], acting_user=user_of(request))
+    except ModerationError as error:
+        return _refused(request, case_id, error, OpinionForm(request.POST).typed())
+    messages.info(request, "Skipped. This case will not be offered to you again.")
+    return _next_case(request, line)
+
+
+@page(Permission.REVIEW)
+@require_POST
+def escalate(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Hand the case to the queue above; the next one comes."""
+    line = _line_of(request, case_id)
+    try:
+        token = _token(LeaseForm(request.POST))
+        review = claims.escalate(case_id=case_id, token=token, acting_user=user_of(request))
+    except ModerationError as error:
+        return _refused(request, case_id, error, OpinionForm(request.POST).typed())
+    messages.info(request, f"Escalated to “{review.queue.name}”.")
+    return _next_case(request, line)
+
+
+@page(Permission.REVIEW)
+@require_POST
+def release(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Give the case back and stop."""
+    try:
+        claims.release(case_id=case_id, token=_token(LeaseForm(request.POST)), acting_user=user_of(request))
+    except ModerationError as error:
+        return _refused(request, case_id, error, OpinionForm(request.POST).typed())
+    messages.info(request, "The case is back in its queue.")
+    return _go(request, reverse("home"))
+
+
+@page(Permission.REVIEW)
+@require_POST
+def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
+    """Take a decision back; its case is open again and leased to who undid it."""
+    user = user_of(request)
+    try:
+        taken = decisions.undo(decision_id=decision_id, acting_user=user)
+    except ModerationError as error:
+        messages.error(request, error.detail)
+        return _go(request, reverse("decisions"))
+    messages.success(request, "Undone. The case is yours again.")
+    if _is_fragment(request):
+        return _workspace(request, taken.evidence, taken.review)
+    return redirect("review_case", case_id=taken.review.case_id)
+
+
+@page(Permission.REVIEW)
+@require_POST
+def heartbeat(request: HttpRequest, case_id: int) -> JsonResponse:
+    """Renew the lease: seconds left and the case's version, or why not."""
+    user = user_of(request)
+    try:
+        review = claims.renew(case_id=case_id, token=_token(LeaseForm(request.POST)), acting_user=user)
+    except ModerationError as error:
+        problem = _problem(error, user)
+        body = {"title": problem.title, "detail": problem.detail, "code": problem.code}
+        return JsonResponse({**body, "reclaimable": problem.reclaimable}, status=problem.status)
+    return JsonResponse({"expires_in": _seconds_left(review), "version": review.case.version})
+
+
+def _next_case(request: HttpRequest, line: Queue) -> HttpResponse:
+    taken = claims.claim_next(queue=line, acting_user=user_of(request))
+    if taken is None:
+        return _queue_page(request, line) if _is_fragment(request) else redirect("queue", slug=line.slug)
+    if _is_fragment(request):
+        return _workspace(request, taken.evidence, taken.review)
+    return redirect("review_case", case_id=taken.review.case_id)
+
+
+def _line_of(request: HttpRequest, case_id: int) -> Queue:
+    """The queue the person works through, or the case's own if they came to it by its address."""
+    chosen = Queue.objects.filter(slug=request.session.get(_QUEUE_KEY, ""), is_active=True).first()
+    if chosen is not None:
+        return chosen
+    found = Case.objects.select_related("queue").filter(pk=case_id).first()
+    if found is None:
+        raise NotFound("There is no such case.")
+    return found.queue
+
+
+def _refused(request: HttpRequest, case_id: int, error: ModerationError, typed: dict[str, Any]) -> HttpResponse:
+    """Show the case again with what was typed and why it did not go through."""
+    user = user_of(request)
+    evidence = workspace.evidence_shown(case_id=case_id, user=user)
+    if evidence is None:
+        raise error
+    review = queues.held_by(user).filter(case_id=case_id).first()
+    return _workspace(request, evidence, review, problem=_problem(error, user), typed=typed)
+
+
+def _problem(error: ModerationError, user: User) -> Problem:
+    holder = error.extra.get("holder")
+    free = isinstance(error, LeaseLost) and (
+        holder == user.username or (holder is None and error.extra.get("since") is None)
+    )
+    return Problem(error.title, error.detail, error.code, error.status, free or error.code == "stale_version")
+
+
+def _workspace(
+    request: HttpRequest,
+    evidence: Evidence,
+    review: Review | None,
+    *,
+    problem: Problem | None = None,
+    typed: dict[str, Any] | None = None,
+) -> HttpResponse:
+    user = user_of(request)
+    shown = workspace.evidence_by_key(evidence.pk)
+    space = workspace.workspace_of(shown, policy=request.GET.get("policy"))
+    last = history.last_binding_decision_of(user.pk)
+    context = {
+        "space": space,
+        "chart": waterfall(space.explanation) if space.explanation else None,
+        "review": review,
+        "lease_left": _seconds_left(review) if review else 0,
+        "problem": problem,
+        "typed": typed or _withdrawn_words(shown, user),
+        "masked": bool(space.graphic) and request.GET.get("reveal") != "1",
+        "reveal": request.GET.get("reveal") == "1",
+        "actions": [(kind, _ACTION_KEYS[kind]) for kind in ActionKind],
+        "skip_reasons": list(enumerate(SkipReason, 1)),
+        "priority": routing.current_priority(space.case),
+        "waiting_points": routing.waiting_points(space.case),
+        "last_decision": last,
+        "can_escalate": space.case.queue.escalates_to_id is not None,
+        "sees_senior_queues": may(user, Permission.OVERRIDE),
+    }
+    template = "console/partials/review.html" if _is_fragment(request) else "console/review.html"
+    response = render(request, template, context, status=problem.status if problem else 200)
+    if _is_fragment(request) and request.method == "POST":
+        response["HX-Push-Url"] = reverse("review_case", args=[space.case.pk])
+    return response
+
+
+def _withdrawn_words(evidence: Evidence, user: User) -> dict[str, Any]:
+    """The rationale of a decision this person has just undone: words are kept, the verdict is asked for anew."""
+    undone = Decision.objects.filter(case=evidence.case, decided_by=user, superseded_by__isnull=True, verdict=None)
+    before = undone.select_related("supersedes__rationale").first()
+    rationale = getattr(before.supersedes, "rationale", None) if before and before.supersedes else None
+    return {"verdict": "", "policies": [], "actions": [], "rationale": rationale.text if rationale else ""}
+
+
+def _queue_page(request: HttpRequest, line: Queue) -> HttpResponse:
+    user = user_of(request)
+    seniors = may(user, Permission.OVERRIDE)
+    summaries = queues.queue_summaries(user, seniors=seniors)
+    context = {
+        "line": next(summary for summary in summaries if summary.queue.pk == line.pk),
+        "others": [s for s in summaries if s.queue.pk != line.pk and s.claimable and s.for_me],
+        "cases": [(case, routing.current_priority(case)) for case in queues.next_cases(line, limit=CASES_LISTED)],
+        "last_decision": history.last_binding_decision_of(user.pk),
+    }
+    template = "console/partials/queue.html" if _is_fragment(request) else "console/queue.html"
+    response = render(request, template, context)
+    if _is_fragment(request):
+        response["HX-Push-Url"] = reverse("queue", args=[line.slug])
+    return response
+
+
+def _go(request: HttpRequest, address: str) -> HttpResponse:
+    if _is_fragment(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return redirect(address)
+
+
+def _is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asked and will put the answer into the page it has."""
+    return bool(request.htmx) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+
+
+def _token(form: LeaseForm) -> int:
+    if not form.is_valid():
+        raise InvalidInput(_first_error(form))
+    return int(form.cleaned_data["lease_token"])
+
+
+def _first_error(form: OpinionForm | LeaseForm) -> str:
+    field, errors = next(iter(form.errors.items()))
+    first = str(errors[0])
+    return first if field in {"verdict", "__all__"} else f"{field.replace('_', ' ')}: {first}"
+
+
+def _seconds_left(review: Review) -> int:
+    if review.lease_expires_at is None:
+        return 0
+    return max(int((review.lease_expires_at - timezone.now()).total_seconds()), 0)
