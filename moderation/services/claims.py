@@ -137,12 +137,7 @@ def skip(*, case_id: int, token: int, reason: str, acting_user: User) -> Review:
 @transaction.atomic
 def escalate(*, case_id: int, token: int, acting_user: User) -> Review:
     """Hand the case to the queue that takes this queue's escalations. Raises ``LeaseLost``, ``Conflict``."""
-    case = (
-        Case.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("queue__escalates_to")
-        .filter(pk=case_id)
-        .first()
-    )
+    case = Case.objects.select_for_update(no_key=True).filter(pk=case_id).first()
     if case is None:
         raise NotFound("There is no such case.")
     review = lock_lease(case_id=case_id, token=token, acting_user=acting_user)
@@ -161,7 +156,7 @@ def escalate(*, case_id: int, token: int, acting_user: User) -> Review:
 @transaction.atomic
 def release_all(*, acting_user: User) -> int:
     """Give back every lease the person holds, as on log-out; how many."""
-    reviews = list(_held(acting_user).select_for_update(of=("self",)).order_by("pk"))
+    reviews = list(_held(acting_user).select_related(None).select_for_update().order_by("pk"))
     for review in reviews:
         _back_to_waiting(review)
         audit.review_released(review, actor=acting_user)
@@ -197,7 +192,7 @@ def lock_lease(*, case_id: int, token: int, acting_user: User) -> Review:
     Raises ``LeaseLost``, saying who holds the case now and since when.
     """
     pk = find_leased(case_id=case_id, token=token).pk
-    review = Review.objects.select_for_update(of=("self",)).select_related("reviewer", "queue").get(pk=pk)
+    review = Review.objects.select_for_update().get(pk=pk)
     alive = Review.objects.filter(pk=pk, lease_expires_at__gt=_clock()).exists()
     mine = review.state == ReviewState.LEASED and review.lease_token == token and review.reviewer_id == acting_user.pk
     if not (mine and alive):

@@ -213,11 +213,7 @@ def _lock_case(case_id: int) -> Case:
     if case is None:
         raise NotFound("There is no such case.")
     Content.objects.select_for_update(no_key=True).get(pk=case.content_id)
-    return (
-        Case.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("content__author", "queue")
-        .get(pk=case_id)
-    )
+    return Case.objects.select_for_update(no_key=True).get(pk=case_id)
 
 
 def _lock_decision(decision_id: int) -> Decision:

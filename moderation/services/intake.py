@@ -190,12 +190,8 @@ def _upsert_content(submitted: ContentInput, *, author: Account, acting_user: Us
 
 
 def _lock_content(external_id: str) -> Content | None:
-    return (
-        Content.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("current_revision")
-        .filter(external_id=external_id)
-        .first()
-    )
+    # Without a join: after waiting for the lock PostgreSQL reads the row anew, but not what was joined to it.
+    return Content.objects.select_for_update(no_key=True).filter(external_id=external_id).first()
 
 
 def _add_revision(content: Content, submitted: ContentInput, *, digest: str, acting_user: User) -> ContentRevision:

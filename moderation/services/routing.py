@@ -102,8 +102,8 @@ def route_all(
     rules = list(RoutingRule.objects.filter(is_active=True, queue__is_active=True).select_related("policy", "queue"))
     cases = {
         case.content_id: case
-        for case in Case.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("queue")
+        for case in Case.objects.select_for_update(no_key=True)
+        .prefetch_related("queue")
         .filter(content__in=contents, status=CaseStatus.OPEN)
         .order_by("pk")
     }

@@ -42,17 +42,22 @@ def score_pending(*, limit: int) -> int:
 
 def _score_batch(*, limit: int) -> int:
     with transaction.atomic():
-        contents = list(_take(limit))
+        contents = list(_take_pending()[:limit])
         _settle(contents)
     return len(contents)
 
 
-def _take(limit: int) -> QuerySet[Content]:
+def _take_pending() -> QuerySet[Content]:
+    """Pending contents nobody else works on, locked when read.
+
+    What belongs to them is read after the lock, not joined: PostgreSQL reads a row anew that has changed on the way
+    to its lock, but not what was joined to it, and would give a content without its newest revision.
+    """
     return (
-        Content.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-        .select_related("current_revision__group", "author")
+        Content.objects.select_for_update(skip_locked=True, no_key=True)
+        .prefetch_related("current_revision__group", "author")
         .filter(scoring_state=ScoringState.PENDING)
-        .order_by("pk")[:limit]
+        .order_by("pk")
     )
 
 
@@ -62,7 +67,7 @@ def _score_one_by_one(*, limit: int) -> int:
     for pk in pending.values_list("pk", flat=True)[:limit]:
         try:
             with transaction.atomic():
-                contents = list(_take_one(pk))
+                contents = list(_take_pending().filter(pk=pk))
                 _settle(contents)
             settled += len(contents)
         except _OUTAGES:
@@ -73,14 +78,6 @@ def _score_one_by_one(*, limit: int) -> int:
             logger.error("Content %s could not be scored: %s\n%s", pk, type(error).__name__, frames)  # noqa: TRY400
             settled += _note_failure(pk, error)
     return settled
-
-
-def _take_one(pk: int) -> QuerySet[Content]:
-    return (
-        Content.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-        .select_related("current_revision__group", "author")
-        .filter(pk=pk, scoring_state=ScoringState.PENDING)
-    )
 
 
 @transaction.atomic
@@ -167,11 +164,6 @@ def route_unscored(*, limit: int) -> int:
     """
     reported = Report.objects.filter(content=OuterRef("pk"), case__isnull=True, outcome=ReportOutcome.PENDING)
     with transaction.atomic():
-        contents = list(
-            Content.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-            .select_related("current_revision", "author")
-            .filter(Exists(reported), scoring_state=ScoringState.PENDING)
-            .order_by("pk")[:limit]
-        )
+        contents = list(_take_pending().filter(Exists(reported))[:limit])
         routing.route_all(contents, {})
     return len(contents)

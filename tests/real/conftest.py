@@ -22,9 +22,7 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     """The broker the product uses, running; a test that stops it starts it again."""
     with tempfile.TemporaryDirectory(prefix="broker-") as folder:
         made: Broker = (
-            Line(os.environ["EVENHAND_TEST_AMQP_URL"])
-            if request.param == "rabbitmq"
-            else OwnValkey(Path(folder))
+            Line(os.environ["EVENHAND_TEST_AMQP_URL"]) if request.param == "rabbitmq" else OwnValkey(Path(folder))
         )
         made.start()
         yield made

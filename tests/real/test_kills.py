@@ -62,9 +62,7 @@ def test_the_same_content_reported_by_a_brigade_is_one_case(product: Product) ->
     product.assert_settled(accepted_reports(answers))
 
 
-def test_intake_goes_on_without_a_broker_and_all_is_scored_once_it_is_back(
-    product: Product, broker: Broker
-) -> None:
+def test_intake_goes_on_without_a_broker_and_all_is_scored_once_it_is_back(product: Product, broker: Broker) -> None:
     bodies = report_bodies(1000, prefix="no-broker")
     platform = product.platform
     broker.stop()
