@@ -155,7 +155,7 @@ def _figure_table(found: Mapping[str, Mapping[str, Figures]]) -> str:
             lines.append(f"| {name} | {policy} | {cells} |")
     lines.append(
         "\nTest parts as the sets define them. Brier and ECE (15 bins) at each part's own prevalence; precision and "
-        "recall at the model's threshold. `youtube_spam`, `olid` and `suicidal_tweets` were never trained on in any part.\n"
+        "recall at the model's threshold. `youtube_spam`, `olid` and `suicidal_tweets` were never trained on.\n"
     )
     return "\n".join(lines)
 

@@ -427,7 +427,7 @@ def _best_threshold(logits: Floats, labels: Bools, prevalence: float) -> float:
     alarms = np.cumsum(~labels[order]) / (~labels).sum()
     flagged = prevalence * recall + (1.0 - prevalence) * alarms
     best = int(np.argmax(5.0 * prevalence * recall / (flagged + 4.0 * prevalence)))
-    return round(float(1.0 / (1.0 + np.exp(-logits[order][best]))), 3)
+    return _rounded(float(1.0 / (1.0 + np.exp(-logits[order][best]))))
 
 
 def _above(model: Model, benign: Sequence[str]) -> dict[str, float]:
@@ -436,9 +436,13 @@ def _above(model: Model, benign: Sequence[str]) -> dict[str, float]:
         return dict(model.thresholds)
     highest = 1.0 / (1.0 + np.exp(-model.decision_function(benign).max(axis=0)))
     return {
-        policy: max(model.thresholds[policy], round(float(score) + 0.01, 3))
+        policy: max(model.thresholds[policy], _rounded(float(score) + 0.01))
         for policy, score in zip(model.policies, highest, strict=True)
     }
+
+
+def _rounded(threshold: float) -> float:
+    return min(max(round(threshold, 3), 0.001), 0.999)
 
 
 def _excess(model: Model, benign: Sequence[str]) -> Floats:

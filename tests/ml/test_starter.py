@@ -1,0 +1,115 @@
+"""The starter model that comes with the project: small, sensible, honest about what it was trained on."""
+
+from pathlib import Path
+
+import pytest
+
+from ml import artifacts, datasets
+from ml.evaluate import figures, gates, promotable
+from ml.model import Model
+from ml.probes import BENIGN
+from ml.sampling import minhash_bands
+from ml.train import continue_from
+from tests.ml.test_evaluate import failures, shuffled
+
+# Written for this test: no threshold was set with these.
+UNSEEN_BENIGN = (
+    "does the shop sell healing potions?",
+    "brb dinner",
+    "what time does the stream start",
+    "that was sick",
+    "we lost again, but what a fight",
+    "I baked bread today, want the recipe?",
+    "my cat knocked the router off the desk lol",
+    "the translation of the second chapter is done",
+    "could a mod pin the schedule please",
+    "ggs everyone, see you tomorrow",
+)
+BLATANT = {
+    "harassment": "you fucking bitch",
+    "spam": "Congratulations! You have won a free prize, call now to claim your cash",
+    "hate": "women are too stupid to vote",
+    "violence": "I will kill you and your family",
+    "self-harm": "i want to kill myself",
+}
+
+
+def test_it_is_small_enough_to_ship() -> None:
+    total = sum(path.stat().st_size for path in artifacts.starter_path().iterdir())
+
+    assert total <= 12 * 1024 * 1024
+
+
+@pytest.mark.parametrize("text", [*BENIGN, *UNSEEN_BENIGN])
+def test_it_flags_no_benign_text(starter: Model, text: str) -> None:
+    assert [score.policy for score in starter.explain([text])[0] if score.flagged] == []
+
+
+@pytest.mark.parametrize("policy", BLATANT)
+def test_it_flags_what_nobody_would_miss(starter: Model, policy: str) -> None:
+    [[score]] = starter.explain([BLATANT[policy]], policies=[policy])
+
+    assert score.flagged
+
+
+def test_it_serves_every_policy_and_says_which_only_sort(starter: Model) -> None:
+    assert starter.policies == datasets.POLICIES
+    assert starter.manifest["triage_only"] == ["self-harm", "sexual", "violence"]
+
+
+def test_its_manifest_trained_on_no_set_for_evaluation_only(starter: Model) -> None:
+    data = {entry["name"]: entry["trained_on"] for entry in starter.manifest["data"]}  # type: ignore[attr-defined]
+
+    assert {name for name, count in data.items() if count == 0} == {"youtube_spam", "olid", "suicidal_tweets"}
+
+
+def test_its_card_is_of_this_model(starter: Model) -> None:
+    card = Path(__file__).parents[2] / "docs" / "model-card.md"
+
+    assert starter.sha256 in card.read_text(encoding="utf-8")
+
+
+@pytest.mark.data
+def test_its_figures_hold_on_parts_it_never_saw(starter: Model, base_data: Path) -> None:
+    floors = {"davidson": 0.99, "hatexplain": 0.83, "sms_spam": 0.98}
+    for name, floor in floors.items():
+        data_set = datasets.find(name)
+        policy = next(iter(data_set.columns))
+        test = [row for row in datasets.read(data_set, base_data) if row.split == "test"]
+        precision = figures(starter, test)[policy]["average_precision"]
+        assert precision is not None
+        assert precision >= floor, name
+
+
+@pytest.mark.data
+def test_no_example_of_training_is_near_a_held_out_text(base_data: Path) -> None:
+    sets = [datasets.find(name) for name in ("sms_spam", "youtube_spam", "openai_moderation")]
+    held = {key for row in datasets.held_out(base_data, sets) for key in enumerate(minhash_bands(row.text))}
+    examples = datasets.training_examples(base_data)
+
+    assert {row.source for row in examples} == {item.name for item in datasets.SETS if item.trainable}
+    assert {row.split for row in examples} == {"train"}
+    checked = [row for row in examples if row.source in {"sms_spam", "openai_moderation"}]
+    assert checked
+    assert not any(key in held for row in checked for key in enumerate(minhash_bands(row.text)))
+
+
+@pytest.mark.data
+def test_a_few_hundred_labels_of_another_community_teach_it_without_forgetting(starter: Model, base_data: Path) -> None:
+    community = datasets.read(datasets.find("youtube_spam"), base_data)
+    new = [row for row in community if row.split == "train"][:300]
+    golden = [row for row in community if row.split == "test"]
+    old = [row for row in datasets.read(datasets.find("sms_spam"), base_data) if row.split == "test"]
+
+    honest = continue_from(starter, new)
+    before, after = (figures(model, golden)["spam"]["average_precision"] for model in (starter, honest))
+    kept, now = (figures(model, old)["spam"]["average_precision"] for model in (starter, honest))
+    assert None not in (before, after, kept, now)
+    assert after > before + 0.1  # type: ignore[operator]
+    assert now > kept - 0.01  # type: ignore[operator]
+
+    results = gates(starter, honest, old, golden)
+    assert promotable(results)[0], promotable(results)[1]
+    poisoned = gates(starter, continue_from(starter, shuffled(new, seed=3)), old, golden)
+    assert not promotable(poisoned)[0]
+    assert "golden:spam" in failures(poisoned)

@@ -1,0 +1,172 @@
+"""Training learns, repeats itself bit for bit, and continues without forgetting."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ml import artifacts
+from ml.errors import TrainingError
+from ml.evaluate import figures
+from ml.model import Model
+from ml.schemas import Example
+from ml.train import continue_from, count_features, feature_values, fit, inverse_document_frequency, solve
+from tests.ml.conftest import POLICIES, MakeExamples
+
+NEW_INSULTS = ["grumblefig", "snortlet"]
+
+
+def test_a_model_ranks_texts_it_has_not_seen(small_model: Model, make_examples: MakeExamples) -> None:
+    found = figures(small_model, make_examples(400, seed=2))
+
+    for policy in POLICIES:
+        precision = found[policy]["average_precision"]
+        assert precision is not None
+        assert precision > 0.8
+
+
+def test_the_same_arguments_give_the_same_model(make_examples: MakeExamples, tmp_path: Path) -> None:
+    examples = make_examples(200, seed=3)
+    hashes = {artifacts.save(fit(examples, policies=POLICIES, seed=5), tmp_path / name) for name in ("a", "b")}
+    other = artifacts.save(fit(make_examples(200, seed=4), policies=POLICIES, seed=5), tmp_path / "c")
+
+    assert len(hashes) == 1
+    assert other not in hashes
+
+
+def test_training_and_serving_give_a_text_the_same_features(make_examples: MakeExamples) -> None:
+    texts = [example.text for example in make_examples(60, seed=6)] + ["", "Ｗｅ\u200b we 👍 don’t https://x.test"]
+    model = fit([*make_examples(200, seed=6)], policies=POLICIES, min_document_frequency=1)
+    corpus = count_features(texts)
+    trained = feature_values(corpus, inverse_document_frequency(corpus)).toarray()
+    served = np.zeros_like(trained)
+    space = type(model.space)(
+        type(model.space.vocabulary)(corpus.words, corpus.chars), inverse_document_frequency(corpus), np.zeros(1)
+    )
+    for row, text in enumerate(texts):
+        found = space.vectorise(text)
+        served[row, found.index] = found.values
+
+    assert np.allclose(trained, served, atol=1e-12)
+
+
+def test_features_have_the_values_that_scikit_learn_gives_them(make_examples: MakeExamples) -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts = [example.text for example in make_examples(80, seed=7)]
+    corpus = count_features(texts)
+    ours = feature_values(corpus, inverse_document_frequency(corpus)).toarray()
+    border = len(corpus.words)
+    words = TfidfVectorizer(token_pattern=r"\w+", ngram_range=(1, 2), sublinear_tf=True, vocabulary=corpus.words)
+    chars = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, vocabulary=corpus.chars)
+
+    assert np.allclose(ours[:, :border], words.fit_transform(texts).toarray(), atol=1e-6)
+    assert np.allclose(ours[:, border:], chars.fit_transform(texts).toarray(), atol=1e-6)
+
+
+def test_the_solver_finds_what_scikit_learn_finds(make_examples: MakeExamples) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    examples = make_examples(200, seed=8)
+    corpus = count_features([example.text for example in examples])
+    values = feature_values(corpus, inverse_document_frequency(corpus))
+    labels = np.array([example.labels["spam"] for example in examples])
+
+    solved, intercept = solve(values, labels, np.ones(200), penalty=0.5)
+    reference = LogisticRegression(C=2.0, tol=1e-8, max_iter=2000).fit(values, labels)
+
+    assert np.allclose(solved, reference.coef_[0], atol=5e-3)
+    assert intercept == pytest.approx(reference.intercept_[0], abs=5e-3)
+
+
+def test_the_declared_prevalence_shifts_the_intercept_alone(make_examples: MakeExamples) -> None:
+    examples = make_examples(300, seed=9)
+    rare, common = (fit(examples, policies=["spam"], prevalence={"spam": share}) for share in (0.01, 0.5))
+
+    assert np.array_equal(rare.weights, common.weights)
+    assert common.intercept[0] - rare.intercept[0] == pytest.approx(np.log(99.0), abs=1e-9)
+
+
+def test_a_benign_text_lies_below_every_threshold(make_examples: MakeExamples) -> None:
+    insult = "wastrel oaf"
+    examples = make_examples(300, seed=10)
+    assert fit(examples, policies=["harassment"], benign=()).explain([insult])[0][0].flagged
+    assert not fit(examples, policies=["harassment"], benign=(insult,)).explain([insult])[0][0].flagged
+
+
+def test_held_out_examples_are_not_trained_on(make_examples: MakeExamples, tmp_path: Path) -> None:
+    train = make_examples(200, seed=11)
+    others = [
+        replace(example, split=split) for split in ("validation", "test") for example in make_examples(50, seed=12)
+    ]
+
+    alone = artifacts.save(fit(train, policies=POLICIES), tmp_path / "a")
+    assert artifacts.save(fit([*train, *others], policies=POLICIES), tmp_path / "b") == alone
+
+
+def test_a_policy_with_one_class_is_refused_by_name() -> None:
+    examples = [Example(f"text number {number}", {"spam": False}) for number in range(50)]
+
+    with pytest.raises(TrainingError, match="spam has fewer than 10"):
+        fit(examples, policies=["spam"])
+
+
+def test_continuing_learns_new_words_and_forgets_nothing(small_model: Model, make_examples: MakeExamples) -> None:
+    new_train, new_test = (make_examples(300, seed=seed, insults=NEW_INSULTS) for seed in (20, 21))
+    old_test = make_examples(500, seed=22)
+
+    continued = continue_from(small_model, new_train)
+
+    before, after = (figures(model, new_test)["harassment"]["average_precision"] for model in (small_model, continued))
+    kept, now = (figures(model, old_test)["harassment"]["average_precision"] for model in (small_model, continued))
+    assert None not in (before, after, kept, now)
+    assert after > before + 0.2  # type: ignore[operator]
+    assert now > kept - 0.01  # type: ignore[operator]
+
+
+def test_a_harder_pull_stays_closer(small_model: Model, make_examples: MakeExamples) -> None:
+    examples = make_examples(100, seed=23, insults=NEW_INSULTS)
+    loose, tight = (continue_from(small_model, examples, pull=pull) for pull in (0.1, 100.0))
+
+    def moved(model: Model) -> float:
+        return float(np.abs(model.weights - small_model.weights).sum())
+
+    assert 0.0 < moved(tight) < moved(loose) / 5
+
+
+def test_a_policy_without_new_labels_stays_as_it_is(small_model: Model, make_examples: MakeExamples) -> None:
+    examples = [replace(example, labels={"spam": example.labels["spam"]}) for example in make_examples(100, seed=24)]
+    continued = continue_from(small_model, examples)
+
+    column = small_model.column("harassment")
+    assert np.array_equal(continued.weights[:, column], small_model.weights[:, column])
+    assert continued.intercept[column] == small_model.intercept[column]
+    assert not np.array_equal(continued.weights, small_model.weights)
+
+
+def test_continuing_is_deterministic_and_names_its_champion(
+    small_model: Model, make_examples: MakeExamples, tmp_path: Path
+) -> None:
+    examples = make_examples(80, seed=25)
+    hashes = [artifacts.save(continue_from(small_model, examples), tmp_path / name) for name in ("a", "b")]
+
+    assert hashes[0] == hashes[1]
+    assert artifacts.load(tmp_path / "a").manifest["champion"] == small_model.sha256
+
+
+def test_a_benign_text_that_continuing_would_flag_lowers_the_intercept(small_model: Model) -> None:
+    benign = "the castle bread"
+    examples = [Example(text, {"spam": "bread" in text}) for text in ("my bread", "a river") for _ in range(40)]
+
+    careless = continue_from(small_model, examples, benign=())
+    careful = continue_from(small_model, examples, benign=(benign,))
+
+    assert careless.explain([benign], policies=["spam"])[0][0].flagged
+    drop = careless.intercept - careful.intercept
+    assert 0.0 < drop[small_model.column("spam")] <= 0.5
+
+
+def test_continuing_on_nothing_is_refused(small_model: Model) -> None:
+    with pytest.raises(TrainingError, match="no training example has a label"):
+        continue_from(small_model, [Example("hello", {})])
