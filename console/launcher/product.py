@@ -104,6 +104,7 @@ def run_product(home: Home, given: Mapping[str, str]) -> int:
         if public:
             environment |= {"EVENHAND_PUBLIC": "1", "DEBUG": "0"}
             say(f"HOST={address.host} can be reached from other machines: development conveniences are off.")
+            environment |= _allowed_hosts(address, given)
         services = Services(home, given)
         say("Starting the database and the broker.")
         services.start(supervisor)
@@ -124,6 +125,17 @@ def run_product(home: Home, given: Mapping[str, str]) -> int:
         supervisor.look_after()
         say("Stopping.")
     return 0
+
+
+def _allowed_hosts(address: Address, given: Mapping[str, str]) -> dict[str, str]:
+    """Host names a browser may use, where the operator named none: an address given as HOST is one of them."""
+    if given.get("ALLOWED_HOSTS"):
+        return {}
+    name = f"[{address.host}]" if ":" in address.host else address.host
+    if name in ("0.0.0.0", "[::]"):  # noqa: S104
+        say("Set ALLOWED_HOSTS=name,name to the host names browsers will use; only this machine's own works now.")
+        return {}
+    return {"ALLOWED_HOSTS": f"127.0.0.1,localhost,[::1],{name}"}
 
 
 def _bound(address: Address) -> socket.socket:
