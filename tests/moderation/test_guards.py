@@ -81,7 +81,7 @@ def history(integrator: User, moderator: User, colleague: User) -> Decision:
 
 
 def _refused(act: Callable[[], Any], words: str) -> None:
-    with pytest.raises(IntegrityError, match=words), transaction.atomic():
+    with pytest.raises(IntegrityError, match=words), transaction.atomic():  # noqa: PT012
         act()
         connection.check_constraints()
 
@@ -179,10 +179,14 @@ def test_a_revision_never_changes_its_group(integrator: User) -> None:
 
 def test_a_content_has_one_open_case(integrator: User) -> None:
     case = factories.case(sent_by=integrator)
-    copy = dict(
-        content=case.content, queue=case.queue, why_shown="reported", priority=0, opened_at=timezone.now(),
-        due_at=timezone.now(),
-    )  # fmt: skip
+    copy = {
+        "content": case.content,
+        "queue": case.queue,
+        "why_shown": "reported",
+        "priority": 0,
+        "opened_at": timezone.now(),
+        "due_at": timezone.now(),
+    }
     _refused(lambda: Case.objects.create(**copy), "case_one_open_a_content")
     Case.objects.create(**copy, status="decided", closed_at=timezone.now())
 
@@ -201,7 +205,7 @@ def test_a_judgement_names_evidence_of_its_own_review(history: Decision, integra
 
 def test_a_case_has_one_first_decision_and_no_fork(history: Decision, senior: User) -> None:
     now = timezone.now()
-    undo = dict(case=history.case, kind=DecisionKind.UNDO, decided_by=senior, undo_until=now)
+    undo = {"case": history.case, "kind": DecisionKind.UNDO, "decided_by": senior, "undo_until": now}
     _refused(lambda: Decision.objects.create(**undo), "decision_overturn_supersedes")
     automated = dict(undo, kind=DecisionKind.AUTOMATED, verdict=Verdict.OK)
     _refused(lambda: Decision.objects.create(**automated), "decision_one_first_a_case")
@@ -274,10 +278,14 @@ def test_outcomes_and_effects_are_checked_too(history: Decision, moderator: User
     _refused(lambda: Action.objects.create(decision=history, kind="shout"), "action_kind_known")
     message = history.outbox.order_by("pk").first()
     assert message is not None
-    copy = dict(
-        topic=message.topic, content=message.content, decision=history, not_before=now, next_attempt_at=now,
-        key=uuid.uuid4(),
-    )  # fmt: skip
+    copy = {
+        "topic": message.topic,
+        "content": message.content,
+        "decision": history,
+        "not_before": now,
+        "next_attempt_at": now,
+        "key": uuid.uuid4(),
+    }
     _refused(lambda: OutboxMessage.objects.create(**copy, sequence=message.sequence), "outbox_sequence_once")
     _refused(lambda: OutboxMessage.objects.create(**copy, sequence=99, state="x"), "outbox_state_known")
     assert history.undo_until > now - timedelta(hours=1)
