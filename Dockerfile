@@ -37,8 +37,9 @@ RUN mkdir -p /app/state /models && chown evenhand:evenhand /app/state /models \
 USER evenhand
 VOLUME ["/models"]
 EXPOSE 8000
+# Asked under a name that ALLOWED_HOSTS allows.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as web; host = os.environ['ALLOWED_HOSTS'].split(',')[0].lstrip('.').replace('*', 'localhost'); web.urlopen(web.Request('http://127.0.0.1:8000/healthz', headers={'Host': host}), timeout=4)"]
 STOPSIGNAL SIGTERM
 # WEB_CONCURRENCY sets the number of processes. The temporary files of the heartbeat lie in memory.
 CMD ["python", "-m", "gunicorn", "console.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
