@@ -288,7 +288,7 @@ class ModelVersionAdmin(ManagedAdmin):
         except ModerationError as error:
             tell(self, request, error)
         else:
-            self.message_user(request, f"{version} is the champion now; open cases are being scored anew.")
+            self.message_user(request, f"Model {version} is the champion now; open cases are being scored anew.")
 
     @admin.action(description="Roll back the selected champion to the one before", permissions=["manage"])
     def roll_back(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
@@ -301,7 +301,7 @@ class ModelVersionAdmin(ManagedAdmin):
         except ModerationError as error:
             tell(self, request, error)
         else:
-            self.message_user(request, f"{version} is the champion again; open cases are being scored anew.")
+            self.message_user(request, f"Model {version} is the champion again; open cases are being scored anew.")
 
 
 @admin.register(Bank)

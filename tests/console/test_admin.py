@@ -349,10 +349,10 @@ def test_a_webhook_to_a_private_address_is_refused(client_of: Client) -> None:
 def test_a_model_is_promoted_and_rolled_back(client_of: Client) -> None:
     starter = ModelVersion.objects.get()
     second = registry.register_starter(acting_user=None)
-    assert f"{second} is the champion now" in _act(client_of, "modelversion", "promote", second)
+    assert f"Model {second} is the champion now" in _act(client_of, "modelversion", "promote", second)
     assert "champion already" in _act(client_of, "modelversion", "promote", second)
     assert "Select the present champion" in _act(client_of, "modelversion", "roll_back", starter)
-    assert f"{starter} is the champion again" in _act(client_of, "modelversion", "roll_back", second)
+    assert f"Model {starter} is the champion again" in _act(client_of, "modelversion", "roll_back", second)
     starter.refresh_from_db()
     assert starter.status == ModelStatus.CHAMPION
     assert "No earlier champion" in _act(client_of, "modelversion", "roll_back", starter)

@@ -43,7 +43,7 @@ class Command(BaseCommand):
                     self._promote(registry.get(options["number"]), self._manager(options))
                 case _:
                     version = training.roll_back(acting_user=self._manager(options))
-                    self.stdout.write(f"{version} is the champion again; open cases are being scored anew.")
+                    self.stdout.write(f"Model {version} is the champion again; open cases are being scored anew.")
         except ModerationError as error:
             raise CommandError(error.detail) from error
 
@@ -83,7 +83,7 @@ class Command(BaseCommand):
 
     def _promote(self, version: ModelVersion, user: User) -> None:
         promoted = training.promote(version=version, acting_user=user)
-        self.stdout.write(f"{promoted} is the champion now; open cases are being scored anew.")
+        self.stdout.write(f"Model {promoted} is the champion now; open cases are being scored anew.")
 
 
 def _number(value: str) -> int:
