@@ -121,7 +121,7 @@ def run_product(home: Home, given: Mapping[str, str]) -> int:
         for program in (_web(environment, listener), _worker(environment), _beat(environment, home)):
             supervisor.keep(program)
         supervisor.wait_until(lambda: _answers(address), seconds=120, what="The web server")
-        _greet(address, home)
+        greet(address, home)
         supervisor.look_after()
         say("Stopping.")
     return 0
@@ -219,11 +219,11 @@ def _answers(address: Address) -> bool:
         connection.close()
 
 
-def _greet(address: Address, home: Home) -> None:
+def greet(address: Address, home: Home) -> None:
+    """Say where the product is and who can log in; passwords only to a person's screen, never into a log."""
     say(f"\nEvenhand is ready at {address.url}")
     if home.demo_file.exists():
         demo = json.loads(home.demo_file.read_text(encoding="utf-8"))
-        # Passwords go to a person's screen, not into the log file of whoever redirected the output.
         show = sys.stdout.isatty()
         for role, user in demo["users"].items():
             say(f"  {role}: {user['username']}" + (f"  {user['password']}" if show else ""))

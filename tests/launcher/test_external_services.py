@@ -11,7 +11,8 @@ from psycopg2 import sql
 from tests.launcher.conftest import Launchers, until
 from tests.launcher.product import readiness, report, run, scored
 
-pytestmark = pytest.mark.real
+# One after the other: a whole product takes most of a small machine.
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("product")]
 
 
 def given(name: str) -> str:

@@ -2,17 +2,21 @@
 
 import json
 import os
+import pty
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.launcher.conftest import Launched, Launchers, alive, fresh_launchers, processes_naming, until
+from tests.launcher.conftest import ROOT, Launched, Launchers, alive, fresh_launchers, processes_naming, until
 from tests.launcher.product import readiness, report, run, scored
 
-pytestmark = pytest.mark.real
+# One after the other: a whole product takes most of a small machine.
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("product")]
 
 _PROGRAMS = ("postgres", "valkey", "web", "worker", "beat")
 
@@ -71,6 +75,24 @@ def test_ctrl_c_leaves_nothing_and_a_second_start_keeps_everything(launchers: La
     assert {b"EVENHAND_PUBLIC=1", b"DEBUG=0"} <= set(environment)
     until(lambda: scored(second, "kept"), seconds=60, what="the report is scored")
     assert json.loads((second.home / "demo.json").read_text())["users"] == logins
+
+
+def test_a_terminal_shows_the_passwords(launchers: Launchers) -> None:
+    home = launchers.folder / "home"
+    home.mkdir()
+    (home / "demo.json").write_text(json.dumps({"users": {"moderator": {"username": "mo", "password": "sesame"}}}))
+    script = (
+        "from pathlib import Path\n"
+        "from console.launcher.home import Home\nfrom console.launcher.product import Address, greet\n"
+        f"greet(Address('127.0.0.1', 8000), Home(Path({str(home)!r})))\n"
+    )
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=theirs, check=True)
+        assert "moderator: mo  sesame" in os.read(ours, 4096).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def test_a_port_in_use_is_named(launchers: Launchers) -> None:

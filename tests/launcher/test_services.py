@@ -78,6 +78,24 @@ def test_a_command_finds_both_services_and_its_exit_code_comes_back(launchers: L
     assert done.returncode == 7
 
 
+def test_the_databases_programs_are_at_hand(launchers: Launchers) -> None:
+    with_nothing_running = launchers.call("exec", "--", "sh", "-c", 'psql "$DATABASE_URL" -Atc "SELECT 6 * 7"')
+    assert with_nothing_running.stdout.strip() == "42"
+    start(launchers)
+    joined = launchers.call("exec", "--", "sh", "-c", 'pg_dump --version && pg_dump "$DATABASE_URL"')
+    assert joined.returncode == 0
+    assert "pg_dump (PostgreSQL) 18" in joined.stdout
+
+
+def test_a_command_that_does_not_exist_is_named(launchers: Launchers) -> None:
+    refused = launchers.call("exec", "--", "no-such-command")
+    assert refused.returncode == 1
+    assert "There is no command no-such-command." in refused.stdout
+    refused = launchers.call("exec", "--")
+    assert refused.returncode == 1
+    assert "exec needs a command" in refused.stdout
+
+
 def test_nothing_is_left_behind(launchers: Launchers) -> None:
     launched = start(launchers)
     processes = launched.processes()
