@@ -64,9 +64,7 @@ def waterfall(explanation: Explanation) -> Waterfall:
         for score in _SCORE_TICKS
         if low < math.log(score / (1 - score)) < high
     ]
-    return Waterfall(
-        bars, ticks, _number(place(threshold)) if threshold is not None else None, _sigmoid(logit), logit
-    )
+    return Waterfall(bars, ticks, _number(place(threshold)) if threshold is not None else None, _sigmoid(logit), logit)
 
 
 def _logit(score: float | None) -> float | None:

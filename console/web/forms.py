@@ -38,7 +38,8 @@ class OpinionForm(forms.Form):
         super().__init__(*args, **kwargs)
         policies = Policy.objects.filter(is_active=True).values_list("slug", "name")
         self.fields["policies"].choices = list(policies)  # type: ignore[attr-defined]
-        self.fields["verdict"].error_messages["required"] = "Choose a verdict first: a policy it violates, or no violation."
+        missing = "Choose a verdict first: a policy it violates, or no violation."
+        self.fields["verdict"].error_messages["required"] = missing
 
     def opinion(self) -> Opinion:
         """The opinion the form holds; call on a valid form."""

@@ -10,7 +10,7 @@ from typing import Any
 from moderation.models import PolicyPrediction
 
 LEVELS = 4
-FAINT = 0.06  # of the strongest span: weaker ones are left without a mark
+FAINT = 0.12  # of the strongest span: weaker ones are left without a mark
 TOP_TOKENS = 8
 TOP_QUOTES = 3
 QUOTE_LENGTH = 60
@@ -74,7 +74,8 @@ def quotes_of(text: str, attributions: Sequence[Span]) -> list[str]:
     strongest = max((span[2] for span in rising), default=0.0)
     marked = [span for span in rising if _level(span[2], strongest) > 1]
     phrases = sorted(_phrases(text, marked), key=lambda phrase: phrase[2], reverse=True)
-    return [_shortened(text[start:end]) for start, end, _ in phrases[:TOP_QUOTES]]
+    words = [text[start:end].strip(_EDGES) for start, end, _ in phrases]
+    return [_shortened(phrase) for phrase in words if phrase][:TOP_QUOTES]
 
 
 def steps_of(prediction: PolicyPrediction, text: str) -> list[Step]:
@@ -102,6 +103,7 @@ def context_words(feature: str, value: float | None) -> str:
     return f"{name}: unknown" if value is None else f"{name}: {value:g}"
 
 
+_EDGES = " \t\n.,:;!?\"'()[]{}"
 _CONTEXT_NAMES = {
     "account_age_days": "age of the account in days",
     "author_strikes": "author’s strikes",

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextChoices
 
-from moderation.enums import AuditKind, SkipReason, WhyShown
+from moderation.enums import AuditKind, ReportSource, SkipReason, Verdict, WhyShown
 from moderation.errors import NotFound
 from moderation.models import AuditEvent, Case, Decision, Evidence, Label, Queue, Report
 
@@ -86,9 +86,8 @@ def _binds(decision: Decision) -> bool:
 def _entries(case: Case) -> list[Entry]:
     # What happened to the content counts from its first sight to the case's end.
     of_content = Q(content_id=case.content_id, case_id__isnull=True)
-    events = list(
-        AuditEvent.objects.filter(Q(case_id=case.pk) | of_content).select_related("actor").order_by("-created_at", "-pk")
-    )
+    found = AuditEvent.objects.filter(Q(case_id=case.pk) | of_content).select_related("actor")
+    events = list(found.order_by("-created_at", "-pk"))
     if case.closed_at is not None:
         events = [event for event in events if event.case_id is not None or event.created_at <= case.closed_at]
     queues = dict(Queue.objects.values_list("slug", "name"))
@@ -96,63 +95,53 @@ def _entries(case: Case) -> list[Entry]:
 
 
 def _in_words(event: AuditEvent, queues: Mapping[str, str]) -> str:
-    who = event.actor.username if event.actor else None
+    """The event in words: its kind's sentence, filled with what the event holds."""
     data = event.data
-    match event.kind:
-        case AuditKind.CONTENT_RECEIVED:
-            return "The platform sent the content"
-        case AuditKind.CONTENT_REVISED:
-            return f"The content was edited: revision {data.get('revision')}"
-        case AuditKind.CONTENT_WITHDRAWN:
-            return "The content was deleted on the platform"
-        case AuditKind.REPORT_RECEIVED:
-            return f"Reported ({_source(data)})"
-        case AuditKind.CONTENT_SCORED:
-            return f"Scored by model v{data.get('model')}"
-        case AuditKind.SCORING_FAILED:
-            return f"Scoring failed, attempt {data.get('attempts')}"
-        case AuditKind.CASE_OPENED:
-            why = WhyShown(data["why_shown"]).label.lower() if data.get("why_shown") in WhyShown.values else "routed"
-            return f"Case opened in {_queue(data, queues)}: {why}"
-        case AuditKind.CASE_WITHDRAWN:
-            return "Case closed: the content is gone"
-        case AuditKind.REVIEW_CLAIMED:
-            return f"{who} claimed it"
-        case AuditKind.REVIEW_RELEASED:
-            return f"{who} gave it back"
-        case AuditKind.REVIEW_SKIPPED:
-            reason = SkipReason(data["reason"]).label if data.get("reason") in SkipReason.values else "no reason"
-            return f"{who} skipped it: {reason}"
-        case AuditKind.REVIEW_ESCALATED:
-            return f"{who} escalated it to {_queue(data, queues)}"
-        case AuditKind.LEASE_EXPIRED:
-            return f"{who or 'Someone'}’s lease ran out"
-        case AuditKind.CASE_DECIDED:
-            return f"{who or 'The system'} decided: {_outcome(data)}"
-        case AuditKind.DECISION_UNDONE:
-            return f"{who} undid the decision"
-        case AuditKind.DECISION_OVERRIDDEN:
-            return f"{who} overrode the decision: {_outcome(data)}"
-        case AuditKind.APPEAL_OPENED:
-            return "The decision was appealed"
-        case AuditKind.APPEAL_RESOLVED:
-            return f"{who} decided the appeal: {data.get('state')}"
-        case _:
-            return str(event.get_kind_display())
+    sentence = _SENTENCES.get(event.kind)
+    if sentence is None:
+        return str(event.get_kind_display())
+    return sentence.format(
+        who=event.actor.username if event.actor else "the system",
+        queue=queues.get(data.get("queue", ""), data.get("queue", "")),
+        source=_label(ReportSource, data.get("source")),
+        why=_label(WhyShown, data.get("why_shown")),
+        reason=_label(SkipReason, data.get("reason")),
+        outcome=_outcome(data),
+        revision=data.get("revision"),
+        model=data.get("model"),
+        attempts=data.get("attempts"),
+        state=data.get("state"),
+    )
 
 
-def _source(data: Mapping[str, Any]) -> str:
-    source = data.get("source", "")
-    return dict(Report._meta.get_field("source").flatchoices).get(source, source).lower()
+_SENTENCES: Mapping[str, str] = {
+    AuditKind.CONTENT_RECEIVED: "The platform sent the content",
+    AuditKind.CONTENT_REVISED: "The content was edited: revision {revision}",
+    AuditKind.CONTENT_WITHDRAWN: "The content was deleted on the platform",
+    AuditKind.REPORT_RECEIVED: "Reported: {source}",
+    AuditKind.CONTENT_SCORED: "Scored by model v{model}",
+    AuditKind.SCORING_FAILED: "Scoring failed, attempt {attempts}",
+    AuditKind.CASE_OPENED: "Case opened in “{queue}”: {why}",
+    AuditKind.CASE_WITHDRAWN: "Case closed: the content is gone",
+    AuditKind.REVIEW_CLAIMED: "Claimed by {who}",
+    AuditKind.REVIEW_RELEASED: "Given back by {who}",
+    AuditKind.REVIEW_SKIPPED: "Skipped by {who}: {reason}",
+    AuditKind.REVIEW_ESCALATED: "Escalated by {who} to “{queue}”",
+    AuditKind.LEASE_EXPIRED: "The lease of {who} ran out",
+    AuditKind.CASE_DECIDED: "Decided by {who}: {outcome}",
+    AuditKind.DECISION_UNDONE: "Undone by {who}",
+    AuditKind.DECISION_OVERRIDDEN: "Overridden by {who}: {outcome}",
+    AuditKind.APPEAL_OPENED: "The decision was appealed",
+    AuditKind.APPEAL_RESOLVED: "Appeal decided by {who}: {state}",
+}
 
 
-def _queue(data: Mapping[str, Any], queues: Mapping[str, str]) -> str:
-    slug = data.get("queue", "")
-    return f"“{queues.get(slug, slug)}”"
+def _label(choices: type[TextChoices], value: object) -> str:
+    return str(choices(value).label).lower() if value in choices.values else "unknown"
 
 
 def _outcome(data: Mapping[str, Any]) -> str:
-    if data.get("verdict") == "ok":
+    if data.get("verdict") == Verdict.OK:
         return "no violation"
     words = f"violates {', '.join(data.get('policies', []))}"
     actions = data.get("actions", [])

@@ -57,9 +57,7 @@ def earlier_champion() -> ModelVersion | None:
 
 def model_profile(number: int) -> ModelProfile:
     """The version of that number; raises ``NotFound``."""
-    version = (
-        ModelVersion.objects.select_related("parent", "training_set", "created_by").filter(number=number).first()
-    )
+    version = ModelVersion.objects.select_related("parent", "training_set", "created_by").filter(number=number).first()
     if version is None:
         raise NotFound(f"There is no model v{number}.")
     manifest = version.manifest

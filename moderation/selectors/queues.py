@@ -1,6 +1,5 @@
 """What waits, what a person holds, and what they did today."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,13 +62,10 @@ def active_queue(slug: str) -> Queue:
     return queue
 
 
-def next_cases(queue: Queue, *, limit: int) -> Sequence[Case]:
+def next_cases(queue: Queue, *, limit: int) -> list[Case]:
     """The queue's open cases in the order they are handed out."""
-    return (
-        Case.objects.filter(queue=queue, status=CaseStatus.OPEN)
-        .select_related("content__author", "queue")
-        .order_by("-priority", "pk")[:limit]
-    )
+    waiting = Case.objects.filter(queue=queue, status=CaseStatus.OPEN).select_related("content__author", "queue")
+    return list(waiting.order_by("-priority", "pk")[:limit])
 
 
 def held_by(user: User) -> QuerySet[Review]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from moderation.enums import ReportOutcome, ReportSource, Verdict, WhyShown
 from moderation.models import (
@@ -151,9 +151,7 @@ def evidence_by_key(pk: int) -> Evidence:
 
 def author_record(account: Account, *, besides: Case | None = None) -> AuthorRecord:
     """The author's record, the case at hand left out."""
-    binding = Decision.objects.filter(
-        case__content__author=account, superseded_by__isnull=True, verdict__isnull=False
-    )
+    binding = Decision.objects.filter(case__content__author=account, superseded_by__isnull=True, verdict__isnull=False)
     strikes = Strike.objects.filter(account=account, lifted_by__isnull=True)
     if besides is not None:
         binding = binding.exclude(case=besides)
@@ -185,7 +183,7 @@ def policy_keys() -> list[tuple[int | None, Policy]]:
     return [(place if place <= 9 else None, policy) for place, policy in enumerate(active, 1)]
 
 
-def _evidence() -> Any:
+def _evidence() -> QuerySet[Evidence]:
     return Evidence.objects.select_related(
         "case__content__author", "case__queue", "revision", "prediction__model_version", "review"
     )
@@ -283,8 +281,8 @@ def _reasons(
         reasons.append(Reason("report", _report_words(reports)))
     reasons += [Reason(hit["kind"], _hit_words(hit)) for hit in evidence.rule_hits]
     if evidence.why_shown == WhyShown.RANDOM_AUDIT:
-        chance = f"{evidence.sampling_probability:.1%}"
-        reasons.append(Reason("audit", f"Drawn at random for an audit; a case like it is drawn with a chance of {chance}."))
+        words = f"Drawn at random for an audit, with a chance of {evidence.sampling_probability:.1%}."
+        reasons.append(Reason("audit", words))
     if evidence.prediction is None:
         reasons.append(Reason("unscored", "No model was available, so the text has not been scored."))
     elif not any(reading.flagged for reading in readings):

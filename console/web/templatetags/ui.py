@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django import template
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from moderation.enums import ActionKind, Severity, Verdict
 from moderation.models import Decision
@@ -20,6 +21,15 @@ def brief_age(moment: datetime | None) -> str:
         return "—"
     seconds = (timezone.now() - moment).total_seconds()
     return next((f"{int(seconds // size)} {unit}" for size, unit in _UNITS if seconds >= size), "now")
+
+
+@register.filter
+def moment_of(written: object) -> datetime | None:
+    """The time that a platform wrote as text beside a message; nothing if it is not one."""
+    try:
+        return parse_datetime(written) if isinstance(written, str) else None
+    except ValueError:  # the form of a time, but no such day or hour
+        return None
 
 
 @register.filter
@@ -74,9 +84,3 @@ def outcome(decision: Decision) -> str:
     words = f"Violates {', '.join(decision.policies)}"
     actions = [ActionKind(kind).label.lower() for kind in decision.actions]
     return f"{words} · {', '.join(actions)}" if actions else words
-
-
-@register.filter
-def get(mapping: dict[str, object], key: str) -> object:
-    """The value under a key that is a variable."""
-    return mapping.get(key)

@@ -85,7 +85,10 @@
     endsAt = performance.now() + Number(review.dataset.leaseLeft) * 1000;
     show();
     ticking = setInterval(show, 1000);
-    beating = setInterval(beat, Number(review.dataset.heartbeatSeconds) * 1000);
+    const every = Number(review.dataset.heartbeatSeconds);
+    beating = setInterval(beat, every * 1000);
+    // A lease taken up again may be nearly over.
+    if (secondsLeft() < 2 * every) beat();
   };
 
   document.addEventListener("htmx:afterSettle", (event) => event.target.id === "workspace" && start());
