@@ -11,8 +11,7 @@ from psycopg2 import sql
 from tests.launcher.conftest import Launchers, until
 from tests.launcher.product import readiness, report, run, scored
 
-# One after the other: a whole product takes most of a small machine.
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.real
 
 
 def given(name: str) -> str:

@@ -15,8 +15,7 @@ import pytest
 from tests.launcher.conftest import ROOT, Launched, Launchers, alive, fresh_launchers, processes_naming, until
 from tests.launcher.product import readiness, report, run, scored
 
-# One after the other: a whole product takes most of a small machine.
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("product")]
+pytestmark = pytest.mark.real
 
 _PROGRAMS = ("postgres", "valkey", "web", "worker", "beat")
 
