@@ -1,17 +1,27 @@
 """Addresses under ``/api/v1/``."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from console.api.views import cases, decisions, intake, labels, score
 
 app_name = "api"
 
+
+class IdentifierConverter(StringConverter):
+    """An id of the platform's: anything, slashes too, but the NUL that the database cannot hold."""
+
+    regex = r"[^\x00]+"
+
+
+register_converter(IdentifierConverter, "identifier")
+
 urlpatterns = [
     path("reports", intake.ReportsView.as_view(), name="reports"),
     path("reports/bulk", intake.BulkReportsView.as_view(), name="reports-bulk"),
     path("content", intake.ContentsView.as_view(), name="contents"),
-    path("content/<path:external_id>", intake.ContentView.as_view(), name="content"),
+    path("content/<identifier:external_id>", intake.ContentView.as_view(), name="content"),
     path("score", score.ScoreView.as_view(), name="score"),
     path("cases", cases.CasesView.as_view(), name="cases"),
     path("cases/<int:case_id>", cases.CaseView.as_view(), name="case"),

@@ -6,11 +6,7 @@ from moderation.models import Content
 
 def get(external_id: str) -> Content:
     """The content with its author and wording; raises ``NotFound``."""
-    content = (
-        Content.objects.select_related("author", "current_revision").filter(external_id=external_id).first()
-        if "\0" not in external_id
-        else None
-    )
+    content = Content.objects.select_related("author", "current_revision").filter(external_id=external_id).first()
     if content is None:
         raise NotFound("There is no content with this id.")
     return content
