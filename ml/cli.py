@@ -228,9 +228,9 @@ def _csv_rows(path: Path, column: str) -> Iterator[tuple[int, dict[str, Any]]]:
     csv.field_size_limit(sys.maxsize)
     with path.open(encoding="utf-8", newline="") as lines:
         reader = csv.DictReader(lines)
-        if column not in (reader.fieldnames or ()):
-            raise InputError(f"{path.name} has no column {column!r}")
         try:
+            if column not in (reader.fieldnames or ()):
+                raise InputError(f"{path.name} has no column {column!r}")
             for row in reader:
                 yield reader.line_num, row
         except (csv.Error, UnicodeDecodeError) as error:

@@ -96,9 +96,11 @@ def read(data_set: DataSet, folder: Path) -> list[Example]:
         raise DataError(f"{path.name} cannot be read: {error}") from error
 
 
-def held_out(folder: Path, sets: Sequence[DataSet] = SETS) -> list[Example]:
-    """Return the validation and test rows of `sets`: nothing like them may be trained on."""
-    return [row for data_set in sets for row in read(data_set, folder) if row.split != "train"]
+def held_out(folder: Path, sets: Sequence[DataSet] | None = None) -> list[Example]:
+    """Return the validation and test rows of `sets` (default: all): nothing like them may be trained on."""
+    return [
+        row for data_set in (SETS if sets is None else sets) for row in read(data_set, folder) if row.split != "train"
+    ]
 
 
 def training_examples(folder: Path) -> list[Example]:

@@ -27,6 +27,7 @@ MIN_GOLDEN_POSITIVES = 5
 MAX_RANKING_LOSS = 0.01
 MAX_CALIBRATION_LOSS = 0.02
 MAX_GOLDEN_LOSS = 0.02
+MAX_GOLDEN_RANKING_LOSS = 0.05  # golden items are few: one that changes places moves a policy this much
 MAX_INSERTION_CUT = 0.05
 BOOTSTRAPS = 1000
 _PROBED_WORDS = 8
@@ -131,22 +132,23 @@ def gates(
     """Compare a candidate with the champion on examples that neither was trained on.
 
     A policy: `ranking`, `calibration` and `insertion` on the test examples, `golden` on the golden ones;
-    once: `golden` over all policies and `benign`. `thresholds` overrides both models' own. Raises `InputError`
+    once: `golden` over all policies, `benign` and `gain`. `thresholds` overrides both models' own. Raises `InputError`
     where the two models serve different policies.
     """
     if champion.policies != candidate.policies:
         raise InputError("champion and candidate do not serve the same policies in the same order")
     limits = {**champion.thresholds, **(thresholds or {})}
-    test = _Comparison(test_examples, _logits(champion, test_examples), _logits(candidate, test_examples))
-    golden = _Comparison(golden_examples, _logits(champion, golden_examples), _logits(candidate, golden_examples))
+    test = _compare(champion, candidate, test_examples, MIN_TEST_POSITIVES, seed)
+    golden = _compare(champion, candidate, golden_examples, MIN_GOLDEN_POSITIVES, seed)
     results = []
     for column, policy in enumerate(champion.policies):
-        results.append(_ranking_gate(test, policy, column, seed))
+        results.append(_ranking_gate(test, policy, column))
         results.append(_calibration_gate(test, policy, column, _declared(champion, policy)))
         results.append(_insertion_gate((champion, candidate), test, policy, column, limits[policy]))
         results.append(_golden_ranking_gate(golden, policy, column))
     results.append(_golden_agreement_gate(golden, champion.policies, limits))
     results.append(_benign_gate(candidate, limits))
+    results.append(_gain_gate(test, golden))
     return results
 
 
@@ -164,14 +166,28 @@ def promotable(results: Sequence[GateResult]) -> tuple[bool, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """Examples with both models' logits, (n_examples, n_policies)."""
+    """Examples with both models' logits, (n_examples, n_policies).
+
+    `changes` holds, a policy with enough positives, the change of average precision in 1,000 paired resamples.
+    """
 
     examples: Sequence[Example]
     champion: Floats
     candidate: Floats
+    changes: Mapping[str, Floats]
 
 
-def _ranking_gate(test: _Comparison, policy: str, column: int, seed: int) -> GateResult:
+def _compare(champion: Model, candidate: Model, examples: Sequence[Example], needed: int, seed: int) -> _Comparison:
+    before, after = _logits(champion, examples), _logits(candidate, examples)
+    changes = {}
+    for column, policy in enumerate(champion.policies):
+        rows, labels = _labelled(examples, policy)
+        if labels.sum() >= needed:
+            changes[policy] = _bootstrap_changes(labels, before[rows, column], after[rows, column], seed)
+    return _Comparison(examples, before, after, changes)
+
+
+def _ranking_gate(test: _Comparison, policy: str, column: int) -> GateResult:
     name = f"ranking:{policy}"
     rows, labels = _labelled(test.examples, policy)
     positives = int(labels.sum())
@@ -184,9 +200,8 @@ def _ranking_gate(test: _Comparison, policy: str, column: int, seed: int) -> Gat
     }
     if positives < MIN_TEST_POSITIVES:
         return _too_few(name, shown, f"test positives for {policy}", positives, MIN_TEST_POSITIVES)
-    changes = _bootstrap_changes(labels, before, after, seed)
-    lowest = float(np.quantile(changes, 0.05))
-    shown |= {"change_lower_bound": lowest, "change_upper_bound": float(np.quantile(changes, 0.95))}
+    lowest, highest = (float(bound) for bound in np.quantile(test.changes[policy], [0.05, 0.95]))
+    shown |= {"change_lower_bound": lowest, "change_upper_bound": highest}
     passed = lowest > -MAX_RANKING_LOSS
     reason = (
         f"On the test part the candidate ranks {policy} no worse than the champion."
@@ -222,6 +237,7 @@ def _calibration_gate(test: _Comparison, policy: str, column: int, declared: flo
 
 
 def _golden_ranking_gate(golden: _Comparison, policy: str, column: int) -> GateResult:
+    """Refuse a fall of average precision that is large, or small but too steady to be chance."""
     name = f"golden:{policy}"
     rows, labels = _labelled(golden.examples, policy)
     positives = int(labels.sum())
@@ -235,12 +251,14 @@ def _golden_ranking_gate(golden: _Comparison, policy: str, column: int) -> GateR
     }
     if positives < MIN_GOLDEN_POSITIVES or before is None or after is None:
         return _too_few(name, shown, f"golden positives for {policy}", positives, MIN_GOLDEN_POSITIVES)
-    passed = after >= before - MAX_GOLDEN_LOSS
+    highest = float(np.quantile(golden.changes[policy], 0.99))
+    shown |= {"change_upper_bound": highest}
+    passed = after >= before - MAX_GOLDEN_RANKING_LOSS and highest >= 0.0
     reason = (
         f"On golden items the candidate ranks {policy} no worse than the champion."
         if passed
         else f"On golden items the candidate ranks {policy} worse: average precision falls from {before:.3f} "
-        f"to {after:.3f}, and a fall of {MAX_GOLDEN_LOSS} is allowed."
+        f"to {after:.3f}, more than chance or the {MAX_GOLDEN_RANKING_LOSS} allowed explains."
     )
     return GateResult(name, passed, False, shown, reason)
 
@@ -288,6 +306,35 @@ def _benign_gate(candidate: Model, thresholds: Mapping[str, float]) -> GateResul
         else "The candidate flags none of the benign sentences."
     )
     return GateResult("benign", not policies, False, shown, reason)
+
+
+def _gain_gate(test: _Comparison, golden: _Comparison) -> GateResult:
+    """Ask that some policy is ranked better, on test or golden items, by more than chance explains.
+
+    A candidate that learnt nothing (labels that mean nothing, pulled hard towards the champion) does no visible
+    harm; it is not worth a promotion. The error of 5 % is shared among the comparisons (Bonferroni).
+    """
+    compared = [
+        (f"{policy}, {name}", changes)
+        for name, side in (("test", test), ("golden", golden))
+        for policy, changes in side.changes.items()
+    ]
+    if not compared:
+        return _too_few("gain", {"comparisons": 0}, "policies with enough positives", 0, 1)
+    bounds = [float(np.quantile(changes, 0.05 / len(compared))) for _, changes in compared]
+    best = int(np.argmax(bounds))
+    shown: dict[str, float | int | str | None] = {
+        "comparisons": len(compared),
+        "best": compared[best][0],
+        "best_change_lower_bound": bounds[best],
+    }
+    passed = bounds[best] > 0.0
+    reason = (
+        f"The candidate is better than the champion: {compared[best][0]}."
+        if passed
+        else "The candidate ranks no policy better than the champion by more than chance explains."
+    )
+    return GateResult("gain", passed, False, shown, reason)
 
 
 def _insertion_gate(

@@ -242,13 +242,14 @@ def continue_from(
     examples: Sequence[Example],
     *,
     seed: int = 0,
-    pull: float = 1.0,
+    pull: float = 2.0,
     benign: Sequence[str] = BENIGN,
 ) -> Model:
     """Train on new labels of split `train`, every weight pulled towards the champion's.
 
     The pull is `pull/2 * precision * (weight - champion's weight)²` with the precision frozen in the
-    champion: the diagonal Laplace approximation of what it has learnt (Ritter, Botev & Barber 2018). Only
+    champion: the diagonal Laplace approximation of what it has learnt (Ritter, Botev & Barber 2018); it is
+    weaker than the truth along features that occur together, hence a default above one. Only
     features that the examples hold can move. How often the new labels are positive depends on what was put
     before people, so a shift of each policy's log odds is fitted beside the weights and left out of the model:
     the declared prevalence stays. An intercept is lowered, by at most 0.5, where one of the `benign` texts would

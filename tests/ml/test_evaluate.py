@@ -1,6 +1,7 @@
 """Figures are those of scikit-learn; gates refuse what is worse and say why."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +25,9 @@ from ml.model import Model
 from ml.schemas import Example, GateResult
 from ml.train import continue_from
 from tests.ml.conftest import MakeExamples
+from tests.ml.test_train import NEW_INSULTS
 
+Mixed = Callable[[int, int], list[Example]]
 SCORED = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=2, max_size=60).filter(
     lambda pairs: len({label for label, _ in pairs}) == 2
 )
@@ -48,6 +51,23 @@ def copy_of(model: Model) -> Model:
         thresholds=model.thresholds,
         manifest=model.manifest,
     )
+
+
+@pytest.fixture(scope="module")
+def mixed(make_examples: MakeExamples) -> Mixed:
+    """Make texts of a community half of whose insults are new."""
+
+    def make(count: int, seed: int) -> list[Example]:
+        half = count // 2
+        return make_examples(half, seed=seed) + make_examples(count - half, seed=seed + 500, insults=NEW_INSULTS)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def grown(mixed: Mixed) -> list[Example]:
+    """A few hundred new labels of that community."""
+    return mixed(400, 30)
 
 
 def failures(results: list[GateResult]) -> set[str]:
@@ -113,9 +133,8 @@ def test_figures_without_positives_are_none_not_zero(small_model: Model) -> None
     }
 
 
-def test_an_honest_candidate_may_be_promoted(small_model: Model, make_examples: MakeExamples) -> None:
-    candidate = continue_from(small_model, make_examples(300, seed=30))
-    results = gates(small_model, candidate, make_examples(600, seed=31), make_examples(100, seed=32))
+def test_an_honest_candidate_may_be_promoted(small_model: Model, grown: list[Example], mixed: Mixed) -> None:
+    results = gates(small_model, continue_from(small_model, grown), mixed(1500, 31), mixed(100, 32))
 
     assert failures(results) == set()
     assert promotable(results) == (True, "Every gate with enough evidence passed.")
@@ -124,21 +143,34 @@ def test_an_honest_candidate_may_be_promoted(small_model: Model, make_examples: 
 def test_a_candidate_of_shuffled_labels_is_refused_with_its_reason(
     small_model: Model, make_examples: MakeExamples
 ) -> None:
-    candidate = continue_from(small_model, shuffled(make_examples(300, seed=30), seed=1), pull=0.1)
-    results = gates(small_model, candidate, make_examples(600, seed=31), make_examples(100, seed=32))
+    candidate = continue_from(small_model, shuffled(make_examples(400, seed=30), seed=1), pull=1.0)
+    results = gates(small_model, candidate, make_examples(1500, seed=31), make_examples(100, seed=32))
 
     allowed, reason = promotable(results)
     assert not allowed
-    assert {"ranking:harassment", "ranking:spam"} <= failures(results)
+    assert {"ranking:harassment", "gain"} <= failures(results)
     assert "may rank harassment worse: average precision could fall by 0." in reason
 
 
-def test_few_test_positives_are_insufficient_and_golden_items_still_judge(
-    small_model: Model, make_examples: MakeExamples
+def test_a_candidate_that_learnt_nothing_is_refused_though_it_does_no_harm(
+    small_model: Model, grown: list[Example], mixed: Mixed
 ) -> None:
-    test, golden = make_examples(60, seed=31), make_examples(100, seed=32)
-    honest = gates(small_model, continue_from(small_model, make_examples(200, seed=33)), test, golden)
-    worse = gates(small_model, continue_from(small_model, shuffled(make_examples(300, 34), 2), pull=0.1), test, golden)
+    candidate = continue_from(small_model, shuffled(grown, seed=1), pull=1e6)
+    results = gates(small_model, candidate, mixed(1500, 31), mixed(100, 32))
+
+    assert failures(results) == {"gain"}
+    assert promotable(results) == (
+        False,
+        "The candidate ranks no policy better than the champion by more than chance explains.",
+    )
+
+
+def test_few_test_positives_are_insufficient_and_golden_items_still_judge(
+    small_model: Model, grown: list[Example], mixed: Mixed
+) -> None:
+    test, golden = mixed(60, 31), mixed(200, 32)
+    honest = gates(small_model, continue_from(small_model, grown), test, golden)
+    worse = gates(small_model, continue_from(small_model, shuffled(grown, 2)), test, golden)
 
     assert promotable(honest)[0] is False
     assert "No policy has the 50 test positives" in promotable(honest)[1]
@@ -162,9 +194,9 @@ def test_a_hiding_word_is_found_by_insertion_though_ranking_does_not_see_it(
     assert result.figures["word"] == "tower"
 
 
-def test_overconfidence_fails_the_calibration_gate(small_model: Model, make_examples: MakeExamples) -> None:
+def test_timid_scores_fail_the_calibration_gate(small_model: Model, make_examples: MakeExamples) -> None:
     candidate = copy_of(small_model)
-    candidate.weights *= 6.0
+    candidate.weights *= 0.1
 
     results = gates(small_model, candidate, make_examples(600, seed=37), make_examples(50, seed=38))
     assert {"calibration:harassment", "calibration:spam"} <= failures(results)

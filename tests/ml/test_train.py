@@ -9,6 +9,7 @@ import pytest
 from ml import artifacts
 from ml.errors import TrainingError
 from ml.evaluate import figures
+from ml.explain import sigmoid
 from ml.model import Model
 from ml.schemas import Example
 from ml.train import continue_from, count_features, feature_values, fit, inverse_document_frequency, solve
@@ -89,17 +90,20 @@ def test_the_declared_prevalence_shifts_the_intercept_alone(make_examples: MakeE
 
 
 def test_a_benign_text_lies_below_every_threshold(make_examples: MakeExamples) -> None:
-    insult = "wastrel oaf"
     examples = make_examples(300, seed=10)
-    assert fit(examples, policies=["harassment"], benign=()).explain([insult])[0][0].flagged
-    assert not fit(examples, policies=["harassment"], benign=(insult,)).explain([insult])[0][0].flagged
+    careless = fit(examples, policies=["harassment"], benign=())
+    unseen = [example.text for example in make_examples(100, seed=13)]
+    benign = [text for text, [score] in zip(unseen, careless.explain(unseen), strict=True) if score.score < 0.9]
+    assert any(score.flagged for [score] in careless.explain(benign))
+
+    careful = fit(examples, policies=["harassment"], benign=benign)
+    assert not any(score.flagged for [score] in careful.explain(benign))
 
 
 def test_held_out_examples_are_not_trained_on(make_examples: MakeExamples, tmp_path: Path) -> None:
     train = make_examples(200, seed=11)
-    others = [
-        replace(example, split=split) for split in ("validation", "test") for example in make_examples(50, seed=12)
-    ]
+    unseen = make_examples(50, seed=12)
+    others = [replace(example, split=split) for split in ("validation", "test") for example in unseen]
 
     alone = artifacts.save(fit(train, policies=POLICIES), tmp_path / "a")
     assert artifacts.save(fit([*train, *others], policies=POLICIES), tmp_path / "b") == alone
@@ -155,16 +159,23 @@ def test_continuing_is_deterministic_and_names_its_champion(
     assert artifacts.load(tmp_path / "a").manifest["champion"] == small_model.sha256
 
 
-def test_a_benign_text_that_continuing_would_flag_lowers_the_intercept(small_model: Model) -> None:
-    benign = "the castle bread"
-    examples = [Example(text, {"spam": "bread" in text}) for text in ("my bread", "a river") for _ in range(40)]
-
+@pytest.mark.parametrize(("over", "lowered"), [(-0.1, 0.0), (0.2, 0.21), (3.0, 0.5)])
+def test_a_benign_text_that_continuing_would_flag_lowers_the_intercept(
+    small_model: Model, make_examples: MakeExamples, tmp_path: Path, over: float, lowered: float
+) -> None:
+    examples = make_examples(300, seed=26, insults=NEW_INSULTS)
+    column = small_model.column("harassment")
+    benign = "the castle and the river"
     careless = continue_from(small_model, examples, benign=())
-    careful = continue_from(small_model, examples, benign=(benign,))
+    [logits] = careless.decision_function([benign])
+    artifacts.save(small_model, tmp_path / "champion")
+    champion = artifacts.load(tmp_path / "champion")
+    champion.thresholds = {**champion.thresholds, "harassment": sigmoid(logits[column] - over)}
 
-    assert careless.explain([benign], policies=["spam"])[0][0].flagged
-    drop = careless.intercept - careful.intercept
-    assert 0.0 < drop[small_model.column("spam")] <= 0.5
+    careful = continue_from(champion, examples, benign=(benign,))
+
+    assert careless.intercept[column] - careful.intercept[column] == pytest.approx(lowered, abs=1e-6)
+    assert careful.explain([benign], policies=["harassment"])[0][0].flagged == (lowered < over)
 
 
 def test_continuing_on_nothing_is_refused(small_model: Model) -> None:
