@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet, TextChoices
 
 from moderation.enums import AuditKind, ReportSource, SkipReason, Verdict, WhyShown
 from moderation.errors import NotFound
-from moderation.models import AuditEvent, Case, Decision, Evidence, Label, Queue, Report
+from moderation.models import AuditEvent, Case, Decision, Evidence, Label, Queue
 
 _ROUTINE = (AuditKind.REPORT_RECEIVED, AuditKind.CONTENT_SCORED)
 
@@ -103,8 +103,8 @@ def _in_words(event: AuditEvent, queues: Mapping[str, str]) -> str:
     return sentence.format(
         who=event.actor.username if event.actor else "the system",
         queue=queues.get(data.get("queue", ""), data.get("queue", "")),
-        source=_label(ReportSource, data.get("source")),
-        why=_label(WhyShown, data.get("why_shown")),
+        source=_label(ReportSource, data.get("source")).lower(),
+        why=_label(WhyShown, data.get("why_shown")).lower(),
         reason=_label(SkipReason, data.get("reason")),
         outcome=_outcome(data),
         revision=data.get("revision"),
@@ -137,7 +137,7 @@ _SENTENCES: Mapping[str, str] = {
 
 
 def _label(choices: type[TextChoices], value: object) -> str:
-    return str(choices(value).label).lower() if value in choices.values else "unknown"
+    return str(choices(value).label) if value in choices.values else "unknown"
 
 
 def _outcome(data: Mapping[str, Any]) -> str:

@@ -1,0 +1,67 @@
+"""A real browser on a live server."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from moderation.models import User
+from tests import factories
+
+# Playwright's own event loop runs in this thread; the database is used from it all the same.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The machine's Chromium, quiet and without what needs a desktop."""
+    found = os.environ.get("EVENHAND_CHROMIUM") or shutil.which("chromium")
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    switches += ["--disable-background-networking", "--disable-component-update"]
+    args = {**browser_type_launch_args, "args": switches}
+    return {**args, "executable_path": found} if found else args
+
+
+@pytest.fixture
+def moderator(transactional_db: None) -> User:
+    """Reviews cases on a fresh installation."""
+    factories.installation()
+    return factories.user("moderator")
+
+
+@pytest.fixture
+def integrator(moderator: User) -> User:
+    """The platform."""
+    return factories.user("integrator", role="integrator")
+
+
+@pytest.fixture
+def page(context: BrowserContext, live_server: LiveServer, moderator: User) -> Iterator[Page]:
+    """A page in which the moderator is logged in; an error in any script fails the test."""
+    client = Client()
+    client.force_login(moderator)
+    context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": client.session.session_key or "", "url": live_server.url}]
+    )
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda message: _note(message, errors))
+    expect.set_options(timeout=10_000)
+    yield opened
+    assert errors == []
+
+
+_PROVOKED = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest", "htmx:responseError")
+
+
+def _note(message: ConsoleMessage, errors: list[str]) -> None:
+    # A 4xx and a broken connection are logged as errors; a test that provokes one looks at the page.
+    if message.type == "error" and not message.text.startswith(_PROVOKED):
+        errors.append(message.text)

@@ -1,0 +1,80 @@
+"""The pages of model versions."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from moderation.enums import ModelStatus
+from moderation.learning import registry
+from moderation.models import Gate, ModelVersion, User
+
+
+@pytest.fixture
+def candidate(installation: None) -> ModelVersion:
+    """A version refused by one of its gates."""
+    champion = registry.champion()
+    version = registry.register(registry.load(champion), acting_user=None, parent=champion, note="Retrained")
+    version.status = ModelStatus.REFUSED
+    version.save(update_fields=["status"])
+    Gate.objects.create(
+        model_version=version,
+        champion=champion,
+        name="insertion_probe",
+        passed=False,
+        figures={"recall_before": 0.91, "recall_after": 0.42, "policy": "spam", "missing": None},
+        reason="One word too many turns violations into fine texts.",
+    )
+    return version
+
+
+@pytest.fixture
+def browser_of_admin(sign_in: Callable[[User], Client], admin: User) -> Client:
+    """The administrator's browser."""
+    return sign_in(admin)
+
+
+def test_versions_are_listed_with_their_gates(browser_of_moderator: Client, candidate: ModelVersion) -> None:
+    page = browser_of_moderator.get(reverse("models")).content.decode()
+    assert "Champion" in page
+    assert "Refused by its gates" in page
+    assert "0 of 1 passed" in page
+    assert "Retrain</button>" not in page
+
+
+def test_a_refusal_is_shown_with_its_reason_and_figures(browser_of_moderator: Client, candidate: ModelVersion) -> None:
+    page = browser_of_moderator.get(reverse("model", args=[candidate.number])).content.decode()
+    assert "One word too many" in page
+    assert "recall_after 0.42" in page
+    assert "missing —" in page
+    assert reverse("promote", args=[candidate.number]) not in page
+
+
+def test_an_unknown_version_is_a_404(browser_of_moderator: Client) -> None:
+    assert browser_of_moderator.get(reverse("model", args=[99])).status_code == 404
+
+
+def test_an_administrator_promotes_and_rolls_back(browser_of_admin: Client, candidate: ModelVersion) -> None:
+    before = registry.champion()
+    answer = browser_of_admin.post(reverse("promote", args=[candidate.number]), follow=True)
+    assert b"scores from now on" in answer.content
+    assert registry.champion() == candidate
+    answer = browser_of_admin.post(reverse("roll_back"), follow=True)
+    assert b"earlier model scores again" in answer.content
+    assert registry.champion() == before
+
+
+def test_a_promotion_that_cannot_be_is_said(browser_of_admin: Client) -> None:
+    answer = browser_of_admin.post(reverse("promote", args=[registry.champion().number]), follow=True)
+    assert b"champion already" in answer.content
+
+
+def test_a_roll_back_without_an_earlier_champion_is_said(browser_of_admin: Client) -> None:
+    answer = browser_of_admin.post(reverse("roll_back"), follow=True)
+    assert b"No earlier champion" in answer.content
+
+
+def test_an_administrator_asks_for_training(browser_of_admin: Client) -> None:
+    answer = browser_of_admin.post(reverse("retrain"), follow=True)
+    assert b"Training has been asked for" in answer.content
