@@ -71,7 +71,7 @@ class Client:
             raise
         self._used = time.monotonic()
         named = {name.lower(): value for name, value in response.getheaders()}
-        parsed = json.loads(content) if "json" in named.get("content-type", "") else content
+        parsed = json.loads(content) if named.get("content-type", "").endswith(("/json", "+json")) else content
         return Answer(response.status, named, parsed)
 
     def close(self) -> None:

@@ -90,7 +90,7 @@ class Product:
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=clean_environment(**self.environment, **extra),
+            env=clean_environment(**{**self.environment, **extra}),
             input=given,
             capture_output=True,
             text=True,
