@@ -87,7 +87,7 @@ def _ask_broker() -> str:
 
     try:
         with Connection(settings.CELERY_BROKER_URL, connect_timeout=1) as broker:
-            broker.ensure_connection(max_retries=1, timeout=1)
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
     except (OperationalError, OSError):
         return _OUT
     return _OK
