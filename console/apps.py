@@ -11,8 +11,8 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Console"
 
     def ready(self) -> None:
-        """Connect the system checks and the OpenAPI extensions."""
-        from console import checks  # noqa: F401
+        """Connect the system checks, the OpenAPI extensions, and the Celery application that tasks are sent by."""
+        from console import celery, checks  # noqa: F401
         from console.api import schema  # noqa: F401
 
 

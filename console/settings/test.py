@@ -18,5 +18,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
 }
-MODEL_STORE = HOME / "test-models"
+# Tests run side by side, each worker with a store of its own.
+MODEL_STORE = HOME / "test-models" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
 WHITENOISE_AUTOREFRESH = True
