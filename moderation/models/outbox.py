@@ -57,7 +57,7 @@ class WebhookEndpoint(models.Model):
 
 
 class Delivery(models.Model):
-    """That an endpoint has acknowledged a message, so that a retry spares it. Never changed; it goes with its endpoint."""
+    """That an endpoint has acknowledged a message, so that a retry spares it; it goes with its endpoint."""
 
     message = models.ForeignKey(OutboxMessage, on_delete=models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
