@@ -276,7 +276,14 @@ def _assert_refusal_is_shown(page: Page, product: Product, number: int) -> None:
         "WHERE v.number = %s AND NOT g.passed AND NOT g.insufficient",
         number,
     )
-    assert "ranking:harassment" in dict(failed)
+    assert "gain" in dict(failed)
+    [(candidate, before)] = product.rows(
+        "SELECT (g.figures->>'candidate_average_precision')::float, (g.figures->>'champion_average_precision')::float "
+        "FROM moderation_gate g JOIN moderation_modelversion v ON v.id = g.model_version_id "
+        "WHERE v.number = %s AND g.name = 'ranking:harassment'",
+        number,
+    )
+    assert candidate < before, "the candidate is not worse: nothing was shown"
     page.goto(f"{product.base_url}/models/{number}/")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Refused")
     for name, reason in failed:
