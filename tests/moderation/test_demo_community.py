@@ -90,9 +90,7 @@ class TestTheCommunity:
             assert root.channel == reply.channel
             assert root.minutes_ago > reply.minutes_ago
 
-    def test_every_author_and_reporter_has_an_account_and_every_account_takes_part(
-        self, community: Community
-    ) -> None:
+    def test_every_author_and_reporter_has_an_account_and_every_account_takes_part(self, community: Community) -> None:
         authors = {message.author for message in community.messages}
         reporters = {report.reporter for report in community.reports if report.reporter is not None}
         assert authors | reporters == {account.id for account in community.accounts}
@@ -124,9 +122,7 @@ class TestTheCommunity:
         assert len(unreported) >= 10
 
     def test_links_lead_nowhere_real(self, community: Community) -> None:
-        texts = [message.text for message in community.messages] + [
-            report.note for report in community.reports
-        ]
+        texts = [message.text for message in community.messages] + [report.note for report in community.reports]
         hosts = [host for text in texts for host in re.findall(r"https?://([^/\s]+)", text)]
         assert hosts
         assert [host for host in hosts if not host.endswith((".example", ".test"))] == []
@@ -197,24 +193,16 @@ class TestTheLoader:
         with pytest.raises(ValueError, match=r"reports\.jsonl, line 3: policy is missing"):
             load(folder)
 
-    def test_it_refuses_an_author_who_reports_their_own_message(
-        self, folder: Path, community: Community
-    ) -> None:
+    def test_it_refuses_an_author_who_reports_their_own_message(self, folder: Path, community: Community) -> None:
         authors = {message.id: message.author for message in community.messages}
         line, report = next(
-            (number, report)
-            for number, report in enumerate(community.reports, start=1)
-            if report.reporter is not None
+            (number, report) for number, report in enumerate(community.reports, start=1) if report.reporter is not None
         )
         rewrite(folder / "reports.jsonl", line, lambda row: row.update(reporter=authors[report.content]))
-        with pytest.raises(
-            ValueError, match=rf"reports\.jsonl, line {line}: authors do not report themselves"
-        ):
+        with pytest.raises(ValueError, match=rf"reports\.jsonl, line {line}: authors do not report themselves"):
             load(folder)
 
-    @pytest.mark.parametrize(
-        ("row", "complaint"), [("{", "not JSON"), ("[]", "not a JSON object"), ("", "not JSON")]
-    )
+    @pytest.mark.parametrize(("row", "complaint"), [("{", "not JSON"), ("[]", "not a JSON object"), ("", "not JSON")])
     def test_it_refuses_what_is_no_json_object(self, folder: Path, row: str, complaint: str) -> None:
         path = folder / "accounts.jsonl"
         path.write_text(row + "\n" + path.read_text(encoding="utf-8"), encoding="utf-8")

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from moderation.models import User
-from moderation.services import seeding
+from moderation.services import sealing, seeding
 
 
 class Command(BaseCommand):
@@ -28,6 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, people: bool, demo: bool, **options: Any) -> None:
         """Each step does nothing where its work stands already."""
+        sealing.resume_after_restore()
         seeding.seed_defaults()
         if people or demo:
             self._write_logins(settings.HOME / "demo.json")
