@@ -100,6 +100,14 @@ class ModelUnavailable(ModerationError):
     title = "No model is available"
 
 
+class TrainingFailed(ModerationError):
+    """The labels there are cannot train a candidate."""
+
+    code = "training_failed"
+    status = 409
+    title = "Nothing could be trained"
+
+
 class BrokerUnavailable(ModerationError):
     """A task could not be handed to the workers."""
 

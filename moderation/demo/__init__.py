@@ -137,9 +137,7 @@ class _Row:
         if not isinstance(value, dict):
             raise self.error(f"{name} must be an object")
         for key, item in value.items():
-            self.require(
-                isinstance(item, str | int | bool), f"{name}.{key} must be text, a whole number or a flag"
-            )
+            self.require(isinstance(item, str | int | bool), f"{name}.{key} must be text, a whole number or a flag")
         return value
 
 
@@ -152,9 +150,7 @@ def load(folder: Path = FOLDER) -> Community:
     accounts = _load_accounts(folder / "accounts.jsonl")
     messages = _load_messages(folder / "community.jsonl", accounts)
     reports = _load_reports(folder / "reports.jsonl", accounts, messages)
-    return Community(
-        messages=tuple(messages.values()), accounts=tuple(accounts.values()), reports=tuple(reports)
-    )
+    return Community(messages=tuple(messages.values()), accounts=tuple(accounts.values()), reports=tuple(reports))
 
 
 def _rows(path: Path) -> Iterator[_Row]:
@@ -167,9 +163,7 @@ def _load_accounts(path: Path) -> dict[str, AccountSeed]:
     accounts: dict[str, AccountSeed] = {}
     for row in _rows(path):
         row.require_only("id", "age_days", "attributes")
-        account = AccountSeed(
-            row.filled_text("id"), row.whole_number("age_days"), row.attributes("attributes")
-        )
+        account = AccountSeed(row.filled_text("id"), row.whole_number("age_days"), row.attributes("attributes"))
         row.require(account.id not in accounts, f"account {account.id} is there twice")
         accounts[account.id] = account
     return accounts
@@ -195,9 +189,7 @@ def _load_messages(path: Path, accounts: Mapping[str, AccountSeed]) -> dict[str,
 
 
 def _message(row: _Row) -> Message:
-    row.require_only(
-        *("id", "channel", "thread", "author", "minutes_ago", "text", "language", "truth", "hard", "note")
-    )
+    row.require_only(*("id", "channel", "thread", "author", "minutes_ago", "text", "language", "truth", "hard", "note"))
     message = Message(
         id=row.filled_text("id"),
         channel=row.filled_text("channel"),
@@ -238,9 +230,7 @@ def _load_reports(
     reports: list[ReportSeed] = []
     for row in _rows(path):
         report = _report(row)
-        row.require(
-            not reports or reports[-1].minutes_ago >= report.minutes_ago, "reports must run from old to new"
-        )
+        row.require(not reports or reports[-1].minutes_ago >= report.minutes_ago, "reports must run from old to new")
         if report.content not in messages:
             raise row.error(f"unknown message {report.content}")
         reported = messages[report.content]

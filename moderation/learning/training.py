@@ -6,9 +6,11 @@ from pathlib import Path
 from django.conf import settings
 
 from ml import datasets, evaluate, train
+from ml.errors import TrainingError
 from ml.model import Model
 from ml.schemas import Example, GateResult
 from moderation.enums import Split
+from moderation.errors import TrainingFailed
 from moderation.models import GoldenItem, TrainingSet
 
 __all__ = [
@@ -70,9 +72,15 @@ def base_test_examples() -> list[Example]:
 
 
 def train_candidate(champion: Model, examples: Sequence[Example], *, seed: int) -> Model:
-    """Continue from the champion on the examples' train side, pulled towards its weights (L2)."""
+    """Continue from the champion on the examples' train side, pulled towards its weights (L2).
+
+    Raises ``TrainingFailed`` if nothing on that side has a label the champion knows.
+    """
     train_side = [example for example in examples if example.split == Split.TRAIN]
-    return train.continue_from(champion, train_side, seed=seed)
+    try:
+        return train.continue_from(champion, train_side, seed=seed)
+    except TrainingError as error:
+        raise TrainingFailed(f"The labels cannot train a candidate: {error}.") from error
 
 
 def run_gates(champion: Model, candidate: Model, examples: Sequence[Example], *, seed: int) -> list[GateResult]:

@@ -37,9 +37,7 @@ def gauges() -> Iterator[tuple[str, str, float]]:
 
 def open_cases_by_queue() -> list[tuple[str, int]]:
     """Queue slug and the number of its open cases."""
-    return list(
-        Case.objects.filter(status=CaseStatus.OPEN).values_list("queue__slug").annotate(count=Count("pk"))
-    )
+    return list(Case.objects.filter(status=CaseStatus.OPEN).values_list("queue__slug").annotate(count=Count("pk")))
 
 
 def _count(rows: object) -> float:

@@ -45,9 +45,7 @@ class Command(BaseCommand):
             logins = {**json.loads(path.read_text()), **logins}
         if "users" not in logins or not User.objects.filter(username="admin").exists():
             passwords = seeding.seed_people()
-            logins["users"] = {
-                name: {"username": name, "password": password} for name, password in passwords.items()
-            }
+            logins["users"] = {name: {"username": name, "password": password} for name, password in passwords.items()}
             logins["api_key"] = seeding.seed_key()
         draft = path.with_suffix(".tmp")
         draft.touch(mode=0o600)
