@@ -37,5 +37,9 @@ urlpatterns = [
     path("appeals/<int:appeal_id>/resolve", decisions.ResolveAppealView.as_view(), name="resolve-appeal"),
     path("labels", labels.LabelsView.as_view(), name="labels"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path(
+        "docs/",
+        SpectacularSwaggerSplitView.as_view(url_name="api:schema", template_name="console/api_docs.html"),
+        name="docs",
+    ),
 ]
