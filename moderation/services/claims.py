@@ -15,6 +15,7 @@ from moderation.enums import CaseStatus, ReviewState, SkipReason
 from moderation.errors import Conflict, InvalidInput, LeaseLost, NotFound, NotPermitted
 from moderation.models import Case, Evidence, Queue, Review, ReviewSkip, User
 from moderation.permissions import Permission, may, require
+from moderation.services import routing
 from moderation.services.evidence import freeze_evidence
 
 _USER_LOCK = 1  # first key of the advisory lock that orders one person's claims
@@ -144,10 +145,10 @@ def escalate(*, case_id: int, token: int, acting_user: User) -> Review:
     target = case.queue.escalates_to
     if target is None:
         raise Conflict(f"The queue “{case.queue.name}” has no queue to escalate to.")
-    case.queue = target
+    routing.place(case, target)
     case.version += 1
-    case.save(update_fields=["queue", "version"])
-    review.queue = target
+    case.save(update_fields=["queue", "due_at", "priority", "version"])
+    review.queue, review.priority = case.queue, case.priority
     _back_to_waiting(review)
     audit.review_escalated(review, actor=acting_user, queue=target.slug)
     return review
@@ -250,7 +251,9 @@ def _back_to_waiting(review: Review) -> None:
     review.lease_token = None
     review.leased_at = None
     review.lease_expires_at = None
-    review.save(update_fields=["state", "reviewer", "lease_token", "leased_at", "lease_expires_at", "queue"])
+    review.save(
+        update_fields=["state", "reviewer", "lease_token", "leased_at", "lease_expires_at", "queue", "priority"]
+    )
 
 
 def _require_queue(queue: Queue, user: User) -> None:

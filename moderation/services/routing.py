@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
@@ -125,6 +126,31 @@ def _route(facts: Facts, case: Case | None, rules: Sequence[RoutingRule]) -> Cas
     case = _open_case(facts, rule)
     audit.case_opened(case)
     return case
+
+
+def place(case: Case, queue: Queue) -> None:
+    """Put the case into the queue, due and sorted as if it had opened there: each queue ages at its own rate.
+
+    The caller saves queue, due time and priority, and gives the priority to the reviews that wait.
+    """
+    case.queue = queue
+    case.due_at = case.opened_at + timedelta(minutes=queue.sla_minutes)
+    case.priority = index_key(case.priority_parts, queue=queue, opened_at=case.opened_at)
+
+
+@transaction.atomic
+def reorder(queue: Queue) -> int:
+    """Sort and date the queue's open cases anew, after its SLA has changed; how many."""
+    cases = list(
+        Case.objects.select_for_update(no_key=True, of=("self",))
+        .filter(queue=queue, status=CaseStatus.OPEN)
+        .order_by("pk")
+    )
+    for case in cases:
+        place(case, queue)
+        case.save(update_fields=["due_at", "priority"])
+        case.reviews.filter(state__in=[ReviewState.WAITING, ReviewState.LEASED]).update(priority=case.priority)
+    return len(cases)
 
 
 def current_priority(case: Case, *, at: datetime | None = None) -> float:

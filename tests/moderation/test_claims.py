@@ -12,7 +12,7 @@ from moderation.enums import ReviewState
 from moderation.errors import Conflict, InvalidInput, LeaseLost, NotFound, NotPermitted
 from moderation.models import AuditEvent, Case, Evidence, Queue, Review, ReviewSkip, User
 from moderation.services import claims
-from moderation.services.intake import receive_content, receive_report, withdraw_content
+from moderation.services.intake import AccountInput, receive_content, receive_report, withdraw_content
 from tests import factories
 from tests.moderation.concurrency import at_once
 
@@ -227,6 +227,23 @@ def test_an_escalation_is_for_seniors(queue: Queue, integrator: User, moderator:
         claims.escalate(case_id=case.pk, token=_token(taken), acting_user=senior)
 
 
+def test_escalated_cases_are_sorted_as_if_they_had_opened_there(
+    integrator: User, moderator: User, senior: User
+) -> None:
+    spam = factories.case(factories.SPAM, sent_by=integrator)
+    threat = factories.case("someone reported this", sent_by=integrator, policy="violence", source="legal_notice")
+    assert (spam.queue.slug, threat.queue.slug) == ("spam", "urgent")
+    parts = {case.pk: sum(part["points"] for part in case.priority_parts) for case in (spam, threat)}
+    for case in (spam, threat):
+        claim = factories.claim(case, moderator)
+        claims.escalate(case_id=case.pk, token=_token(claim), acting_user=moderator)
+    target = Queue.objects.get(slug="escalations")
+    assert list(_drain(target, senior)) == sorted(parts, key=lambda pk: -parts[pk])
+    for case in Case.objects.all():
+        assert case.due_at == case.opened_at + timedelta(minutes=target.sla_minutes)
+        assert case.reviews.get().priority == case.priority
+
+
 @pytest.mark.parametrize("act", ["renew", "release", "escalate"])
 def test_an_unknown_case_is_not_found(act: str, moderator: User) -> None:
     with pytest.raises(NotFound):
@@ -363,7 +380,7 @@ def test_receiving_content_again_does_not_end_a_lease(integrator: User, moderato
     claim = factories.claim(factories.case(sent_by=integrator, id="m"), moderator)
     receive_content(
         submitted=factories.content_input(id="m"),
-        author=factories.AccountInput("author-1"),
+        author=AccountInput("author-1"),
         acting_user=integrator,
     )
     assert factories.decide(claim, moderator).verdict == "violates"

@@ -235,7 +235,10 @@ def _constraints() -> list[tuple[str, Callable[[dict[str, Any]], Any]]]:
             "routing_rule_score_names_its_policy",
             lambda r: RoutingRule.objects.create(name="x", queue=r["queue"], minimum_score=0.5),
         ),
-        ("bank_kind_known", lambda r: Bank.objects.create(slug="x", name="x", kind="x", policy=Policy.objects.first())),
+        (
+            "bank_kind_known",
+            lambda r: Bank.objects.create(slug="x", name="x", kind="x", policy=Policy.objects.get(slug="spam")),
+        ),
         ("content_scoring_known", lambda r: Content.objects.update(scoring_state="x")),
         ("case_status_known", lambda r: Case.objects.update(status="x")),
         ("case_sampling_is_a_probability", lambda r: Case.objects.update(sampling_probability=0)),

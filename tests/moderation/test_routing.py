@@ -242,3 +242,16 @@ def test_without_any_queue_it_says_what_to_do(integrator: User) -> None:
     report = receive_report(submitted=factories.report_input(), acting_user=integrator)
     with pytest.raises(ModerationError, match="administrator"):
         routing.route(report.content, {})
+
+
+def test_a_queue_with_a_new_sla_is_sorted_and_dated_anew(integrator: User, moderator: User) -> None:
+    old = factories.case(factories.BENIGN, sent_by=integrator, source=ReportSource.LEGAL_NOTICE)
+    Queue.objects.filter(pk=old.queue_id).update(sla_minutes=60)
+    queue = Queue.objects.get(pk=old.queue_id)
+    assert routing.reorder(queue) == 1
+    new = factories.case(f"{factories.BENIGN} again", sent_by=integrator)
+    old.refresh_from_db()
+    assert old.due_at == old.opened_at + timedelta(minutes=60)
+    assert old.priority > new.priority
+    assert old.priority - new.priority < 100, "both keys count from one rate"
+    assert Review.objects.get(case=old).priority == old.priority

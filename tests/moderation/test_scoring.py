@@ -10,6 +10,7 @@ from celery import current_app
 from django.conf import settings
 from django.db import DataError, OperationalError
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerDown
 
 from moderation import enqueue, tasks
 from moderation.enums import CaseStatus, ModelStatus, ScoringState
@@ -356,7 +357,7 @@ def test_a_broker_that_is_down_neither_raises_nor_holds_up(
             assert options == {"retry": False}
             published.append(self.name)
             gone.wait(30)
-            raise enqueue.OperationalError("connection refused")
+            raise BrokerDown("connection refused")
 
     gone = threading.Event()
     factories.installation()

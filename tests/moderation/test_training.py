@@ -11,8 +11,9 @@ import pytest
 from django.conf import LazySettings, settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
-from ml import artifacts
+from ml import artifacts, train
 from moderation import enqueue, tasks
 from moderation.enums import ModelStatus, ScoringState, Split
 from moderation.errors import BrokerUnavailable, Conflict, InvalidInput, ModelUnavailable, ModerationError, NotPermitted
@@ -56,9 +57,7 @@ def _chat(number: int) -> str:
     return f"{' '.join(chosen.sample(_WORDS, 4))} and you like {chosen.choice(_WORDS)}"
 
 
-def _label(
-    texts: Sequence[str], values: Sequence[bool], *, split: str, person: User, policy: str = "harassment"
-) -> None:
+def _label(texts: Sequence[str], values: Sequence[bool], *, split: str, person: User) -> None:
     """Decided cases with a label each, as the services would leave them, in a few statements."""
     now = timezone.now()
     policy = Policy.objects.get(slug="harassment")
@@ -174,13 +173,13 @@ def test_the_same_labels_freeze_to_the_same_digest(moderator: User) -> None:
 
 def test_the_test_side_is_never_trained_on(moderator: User, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    real = learning.train.continue_from
+    real = train.continue_from
 
     def watch(champion: Any, examples: Sequence[Any], **options: Any) -> Any:
         seen.extend(examples)
         return real(champion, examples, **options)
 
-    monkeypatch.setattr(learning.train, "continue_from", watch)
+    monkeypatch.setattr(train, "continue_from", watch)
     _teach(moderator, train=60, test=40)
     training.retrain(acting_user=None)
     assert len(seen) == 60
@@ -357,7 +356,7 @@ def test_a_training_that_dies_gives_the_lock_back_and_leaves_no_version(
 def test_a_request_to_retrain_without_a_broker_says_so(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
     class Unreachable:
         def apply_async(self, **_: Any) -> None:
-            raise enqueue.OperationalError("connection refused")
+            raise OperationalError("connection refused")
 
     monkeypatch.setattr(enqueue, "signature", lambda *_, **__: Unreachable())
     with pytest.raises(BrokerUnavailable):
@@ -368,6 +367,7 @@ def test_the_task_answers_with_the_version(moderator: User, admin: User) -> None
     assert tasks.retrain(user_id=admin.pk) is None
     _teach(moderator, train=60, test=0)
     number = tasks.retrain(user_id=admin.pk)
+    assert number is not None
     assert ModelVersion.objects.get(number=number).created_by == admin
 
 

@@ -91,7 +91,7 @@ def test_the_api_answers_each_role_and_scope_as_the_table_says(role: str, instal
         client.raise_request_exception = False
         allowed = ROLE_PERMISSIONS[role] & SCOPE_PERMISSIONS[scope]
         for route, method, permission in _endpoints():
-            response = client.generic(method, _address(route), b"{}", content_type="application/json")
+            response = client.generic(method, _address(route), "{}", content_type="application/json")
             let_in = response.status_code not in {401, 403}
             if let_in is not (permission in allowed) or response.status_code >= 500:
                 wrong.append((scope, method, route, response.status_code))
@@ -103,7 +103,7 @@ def test_a_key_with_every_scope_may_what_its_users_role_may(role: str, installat
     client = factories.api_client(factories.user("person", role=role))
     client.raise_request_exception = False
     for route, method, permission in _endpoints():
-        response = client.generic(method, _address(route), b"{}", content_type="application/json")
+        response = client.generic(method, _address(route), "{}", content_type="application/json")
         assert (response.status_code != 403) is (permission in ROLE_PERMISSIONS[role]), (method, route)
 
 

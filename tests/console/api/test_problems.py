@@ -183,7 +183,7 @@ def test_a_body_that_lies_about_its_length_is_413_too(platform: APIClient) -> No
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_another_media_type_is_415(content_type: str, platform: APIClient) -> None:
-    response = platform.generic("POST", REPORTS, b'{"a": 1}', content_type=content_type or "x/y")
+    response = platform.generic("POST", REPORTS, '{"a": 1}', content_type=content_type or "x/y")
     problem(response, 415, "unsupported_media_type")
 
 

@@ -19,7 +19,7 @@ BULK = "/api/v1/reports/bulk"
 
 def _bulk(client: APIClient, lines: list[Any], **headers: Any) -> Any:
     raw = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
-    return client.generic("POST", BULK, raw, content_type="application/x-ndjson", **headers)
+    return client.generic("POST", BULK, raw, content_type="application/x-ndjson", **headers)  # type: ignore[arg-type]
 
 
 def test_an_accepted_report_says_where_to_look(platform: APIClient) -> None:
@@ -117,7 +117,7 @@ def test_the_record_of_a_key_holds_no_text(platform: APIClient) -> None:
 def test_the_same_key_at_the_same_moment_makes_one_report(db: None) -> None:
     factories.installation()
     client = factories.api_client(factories.user("integrator", role="integrator"))
-    headers = client._credentials
+    headers = client._credentials  # type: ignore[attr-defined]
     body = factories.report_body()
 
     def send() -> Any:
@@ -240,7 +240,7 @@ def test_a_line_the_domain_refuses_is_one_line(platform: APIClient, monkeypatch:
 def test_two_bulk_requests_in_opposite_order_both_succeed(db: None) -> None:
     factories.installation()
     client = factories.api_client(factories.user("integrator", role="integrator"))
-    headers = client._credentials
+    headers = client._credentials  # type: ignore[attr-defined]
     lines = [factories.report_body(id=f"m{number}") for number in range(60)]
     for number, line in enumerate(lines):
         line["author"]["id"] = f"a{number}"
