@@ -6,10 +6,10 @@ predictions, the routing and the mark that it is done are one transaction.
 
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from moderation import audit
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 # No text's fault: the whole run stops and the sweeper comes again.
 _OUTAGES = (OperationalError, InterfaceError, ModelUnavailable)
+_GROUPING_LOCK = 3  # first key of the advisory lock: near-duplicates are grouped by one worker at a time
 
 
 def score_pending(*, limit: int) -> int:
@@ -32,6 +33,7 @@ def score_pending(*, limit: int) -> int:
     as failed and shown to people unscored if it was reported.
     """
     try:
+        _group_batch(limit=limit)
         return _score_batch(limit=limit)
     except _OUTAGES:
         raise
@@ -40,11 +42,44 @@ def score_pending(*, limit: int) -> int:
         return _score_one_by_one(limit=limit)
 
 
+@transaction.atomic
+def _group_batch(*, limit: int) -> None:
+    """Give the next pending wordings their near-duplicate group.
+
+    A short transaction before the scoring one: the lock is held to its end, and must not hold up other workers'
+    scoring.
+    """
+    ungrouped = Content.objects.filter(
+        scoring_state=ScoringState.PENDING,
+        current_revision__group__isnull=True,
+        current_revision__erased_at__isnull=True,
+    )
+    # Looked for before the lock, so that a worker with nothing to group does not wait for the others.
+    if ungrouped.exists():
+        _assign_groups(ungrouped.select_related("current_revision").order_by("pk")[:limit])
+
+
+def _assign_groups(contents: Iterable[Content]) -> None:
+    """Group the contents' wordings. One worker at a time, to the end of its transaction: two that do not see each
+    other's new groups would put near-duplicates into two of them, perhaps on two sides of the split.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [_GROUPING_LOCK])
+    revisions = [content.current_revision for content in contents if content.current_revision is not None]
+    grouping.assign_groups([row for row in revisions if row.group_id is None and row.erased_at is None])
+
+
 def _score_batch(*, limit: int) -> int:
     with transaction.atomic():
-        contents = list(_take_pending()[:limit])
+        # What came in since the grouping waits for the next batch.
+        contents = [content for content in _take_pending()[:limit] if _is_grouped(content)]
         _settle(contents)
     return len(contents)
+
+
+def _is_grouped(content: Content) -> bool:
+    revision = content.current_revision
+    return revision is None or revision.group_id is not None or revision.erased_at is not None
 
 
 def _take_pending() -> QuerySet[Content]:
@@ -55,7 +90,7 @@ def _take_pending() -> QuerySet[Content]:
     """
     return (
         Content.objects.select_for_update(skip_locked=True, no_key=True)
-        .prefetch_related("current_revision__group", "author")
+        .prefetch_related("current_revision", "author")
         .filter(scoring_state=ScoringState.PENDING)
         .order_by("pk")
     )
@@ -68,6 +103,7 @@ def _score_one_by_one(*, limit: int) -> int:
         try:
             with transaction.atomic():
                 contents = list(_take_pending().filter(pk=pk))
+                _assign_groups(contents)
                 _settle(contents)
             settled += len(contents)
         except _OUTAGES:
@@ -97,8 +133,6 @@ def _note_failure(pk: int, error: Exception) -> int:
 def _settle(contents: Sequence[Content]) -> None:
     if not contents:
         return
-    revisions = [content.current_revision for content in contents if content.current_revision is not None]
-    grouping.assign_groups([row for row in revisions if row.group_id is None and row.erased_at is None])
     routing.route_all(contents, _predictions(contents))
     Content.objects.filter(pk__in=[content.pk for content in contents]).update(
         scoring_state=ScoringState.SCORED, scoring_attempts=0

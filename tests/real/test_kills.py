@@ -62,6 +62,23 @@ def test_the_same_content_reported_by_a_brigade_is_one_case(product: Product) ->
     product.assert_settled(accepted_reports(answers))
 
 
+def test_a_wave_of_one_text_scored_by_several_workers_is_one_group(product: Product) -> None:
+    text = "free gems for the first hundred who open the link in my profile and tell a friend about it tonight"
+    bodies = report_bodies(300, prefix="wave")
+    wave = [{**body, "content": {**body["content"], "text": text}} for body in bodies]
+    platform = product.platform
+    with crowd(6, lambda body: platform.mine.post("reports", body), wave) as answers:
+        pass
+    assert {answer.status for answer in answers} == {202}
+    product.wait_until_scored()
+    # Two groups of near-duplicates could stand on two sides of the split: what is tested would have been learnt.
+    assert product.rows(
+        "SELECT count(DISTINCT v.group_id), count(*), count(v.group_id), bool_or(v.bridges_split) "
+        "FROM moderation_contentrevision v JOIN moderation_content c ON c.id = v.content_id "
+        "WHERE c.external_id LIKE 'wave-%%'"
+    ) == [(1, 300, 300, False)]
+
+
 def test_intake_goes_on_without_a_broker_and_all_is_scored_once_it_is_back(product: Product, broker: Broker) -> None:
     bodies = report_bodies(1000, prefix="no-broker")
     platform = product.platform
