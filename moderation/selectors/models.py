@@ -26,10 +26,14 @@ class PolicyCard:
 
 @dataclass(frozen=True, slots=True)
 class ModelProfile:
-    """A version with its gates, its training set by side of the split, and its own card."""
+    """A version with its gates, its training set by side of the split, and its own card.
+
+    ``judged`` holds the gates that had evidence, the failed ones first; ``unjudged`` those that had too little.
+    """
 
     version: ModelVersion
-    gates: Sequence[Gate]
+    judged: Sequence[Gate]
+    unjudged: Sequence[Gate]
     splits: Sequence[tuple[str, int]]
     cards: Sequence[PolicyCard]
     background: str
@@ -41,8 +45,9 @@ class ModelProfile:
 def model_versions() -> QuerySet[ModelVersion]:
     """Every version, the newest first, with how many of its gates passed, failed or lacked evidence."""
     return ModelVersion.objects.select_related("parent", "training_set", "created_by").annotate(
-        gate_count=Count("gates"),
+        gates_failed=Count("gates", filter=Q(gates__passed=False, gates__insufficient=False)),
         gates_passed=Count("gates", filter=Q(gates__passed=True, gates__insufficient=False)),
+        gates_unjudged=Count("gates", filter=Q(gates__insufficient=True)),
     )
 
 
@@ -61,9 +66,11 @@ def model_profile(number: int) -> ModelProfile:
     if version is None:
         raise NotFound(f"There is no model v{number}.")
     manifest = version.manifest
+    gates = list(version.gates.select_related("champion"))
     return ModelProfile(
         version=version,
-        gates=list(version.gates.select_related("champion")),
+        judged=sorted((gate for gate in gates if not gate.insufficient), key=lambda gate: gate.passed),
+        unjudged=[gate for gate in gates if gate.insufficient],
         splits=_splits(version),
         cards=[_card(slug, manifest) for slug in manifest.get("policies", [])],
         background=str(manifest.get("background", "")),

@@ -16,11 +16,11 @@ _UNITS = ((86400 * 365, "y"), (86400 * 30, "mo"), (86400, "d"), (3600, "h"), (60
 
 @register.filter
 def brief_age(moment: datetime | None) -> str:
-    """How long ago, in one unit: “3 min”, “2 h”, “4 d”; “now” under a minute."""
+    """How long ago, in one unit: “3 min”, “2 h”, “4 d”; “<1 min” under a minute."""
     if moment is None:
         return "—"
     seconds = (timezone.now() - moment).total_seconds()
-    return next((f"{int(seconds // size)} {unit}" for size, unit in _UNITS if seconds >= size), "now")
+    return next((f"{int(seconds // size)} {unit}" for size, unit in _UNITS if seconds >= size), "<1 min")
 
 
 @register.filter

@@ -39,7 +39,7 @@ def test_versions_are_listed_with_their_gates(browser_of_moderator: Client, cand
     page = browser_of_moderator.get(reverse("models")).content.decode()
     assert "Champion" in page
     assert "Refused by its gates" in page
-    assert "0 of 1 passed" in page
+    assert "1 refused" in page
     assert "Retrain</button>" not in page
 
 
@@ -49,6 +49,21 @@ def test_a_refusal_is_shown_with_its_reason_and_figures(browser_of_moderator: Cl
     assert "recall_after 0.42" in page
     assert "missing —" in page
     assert reverse("promote", args=[candidate.number]) not in page
+
+
+def test_gates_without_evidence_stand_apart(browser_of_moderator: Client, candidate: ModelVersion) -> None:
+    Gate.objects.create(
+        model_version=candidate,
+        champion=registry.champion(),
+        name="ranking:violence",
+        passed=False,
+        insufficient=True,
+        figures={"positives": 3},
+        reason="Too little evidence: 3 test positives, 50 are needed.",
+    )
+    profile = browser_of_moderator.get(reverse("model", args=[candidate.number])).context["profile"]
+    assert [gate.name for gate in profile.judged] == ["insertion_probe"]
+    assert [gate.name for gate in profile.unjudged] == ["ranking:violence"]
 
 
 def test_an_unknown_version_is_a_404(browser_of_moderator: Client) -> None:
