@@ -61,7 +61,7 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
         return _response(
             503,
             "database_unavailable",
-            "The database is out of reach; nothing was stored.",
+            "The database is out of reach. Repeat the call: under an idempotency key it is done once.",
             headers={"Retry-After": "2"},
         )
     return None

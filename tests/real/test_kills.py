@@ -13,13 +13,18 @@ from tests.real.client import Answer, Client, crowd
 from tests.real.conftest import BROKERS
 from tests.real.product import Product, accepted_reports, report_bodies
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.xdist_group("real"),
-    pytest.mark.parametrize("broker", BROKERS, indirect=True),
-]
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("real")]
+with_any_broker = pytest.mark.parametrize("broker", BROKERS, indirect=True)
+with_embedded_broker = pytest.mark.parametrize("broker", ["valkey"], indirect=True)
+
+KILLS = 3
+_ARRIVED = (
+    "SELECT count(*) FROM moderation_report r JOIN moderation_content c ON c.id = r.content_id "
+    "WHERE c.external_id LIKE 'database-%%'"
+)
 
 
+@with_any_broker
 def test_workers_killed_in_the_middle_of_batches_lose_and_double_nothing(product: Product) -> None:
     bodies = report_bodies(400, prefix="worker-killed")
     platform = product.platform
@@ -31,7 +36,7 @@ def test_workers_killed_in_the_middle_of_batches_lose_and_double_nothing(product
 
     kills = 0
     with crowd(4, post, bodies) as answers:
-        while kills < 5:
+        while kills < KILLS:
             before = product.count(scored, ids)
             process = product.launched.processes()["worker"]
             until(lambda before=before: product.count(scored, ids) > before, what="a worker is at work")  # type: ignore[misc]
@@ -46,6 +51,7 @@ def test_workers_killed_in_the_middle_of_batches_lose_and_double_nothing(product
     product.assert_settled(accepted_reports(answers))
 
 
+@with_embedded_broker
 def test_the_same_content_reported_by_a_brigade_is_one_case(product: Product) -> None:
     bodies = [
         {**body, "reporter": {"id": f"brigade-{number}"}}
@@ -62,6 +68,7 @@ def test_the_same_content_reported_by_a_brigade_is_one_case(product: Product) ->
     product.assert_settled(accepted_reports(answers))
 
 
+@with_embedded_broker
 def test_a_wave_of_one_text_scored_by_several_workers_is_one_group(product: Product) -> None:
     text = "free gems for the first hundred who open the link in my profile and tell a friend about it tonight"
     bodies = report_bodies(300, prefix="wave")
@@ -79,6 +86,7 @@ def test_a_wave_of_one_text_scored_by_several_workers_is_one_group(product: Prod
     ) == [(1, 300, 300, False)]
 
 
+@with_any_broker
 def test_intake_goes_on_without_a_broker_and_all_is_scored_once_it_is_back(product: Product, broker: Broker) -> None:
     bodies = report_bodies(1000, prefix="no-broker")
     platform = product.platform
@@ -97,23 +105,18 @@ def test_intake_goes_on_without_a_broker_and_all_is_scored_once_it_is_back(produ
     product.assert_settled(accepted_reports(answers))
 
 
-@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGKILL], ids=["restarted", "killed"])
-def test_a_database_that_goes_away_while_reports_come_in_keeps_what_it_accepted(
-    product: Product, stop_signal: signal.Signals
-) -> None:
-    bodies = report_bodies(300, prefix=f"database-{stop_signal.name}")
+@with_embedded_broker
+def test_a_database_that_goes_away_while_reports_come_in_keeps_what_it_accepted(product: Product) -> None:
+    bodies = report_bodies(300, prefix="database")
     platform = product.platform
 
     def insist(body: dict[str, Any]) -> list[Answer]:
         return _until_accepted(platform.mine, body)
 
     with crowd(4, insist, bodies) as attempts:
-        for share in (60, 180):
-            arrived = f"SELECT count(*) >= {share} FROM moderation_content WHERE external_id LIKE %s"
-            until(
-                lambda arrived=arrived: product.rows(arrived, f"database-{stop_signal.name}-%")[0][0],  # type: ignore[misc]
-                what=f"{share} reports have come in",
-            )
+        # Restarted in order, then killed.
+        for share, stop_signal in ((60, signal.SIGINT), (180, signal.SIGKILL)):
+            until(lambda share=share: product.count(_ARRIVED) >= share, what=f"{share} reports have come in")  # type: ignore[misc]
             process = product.launched.processes()["postgres"]
             product.kill("postgres", stop_signal)
             product.launched.wait_for_another("postgres", process)
@@ -128,11 +131,7 @@ def test_a_database_that_goes_away_while_reports_come_in_keeps_what_it_accepted(
     assert len(accepted_reports(answers)) == 300
     product.assert_settled(accepted_reports(answers))
     # Sent again under its idempotency key after a 503, a report is still one report.
-    assert product.count(
-        "SELECT count(*) FROM moderation_report r JOIN moderation_content c ON c.id = r.content_id "
-        "WHERE c.external_id LIKE %s",
-        f"database-{stop_signal.name}-%",
-    ) == len(bodies)
+    assert product.count(_ARRIVED) == len(bodies)
 
 
 def _until_accepted(client: Client, body: dict[str, Any]) -> list[Answer]:
