@@ -63,7 +63,8 @@ def decisions_of(user_id: int) -> QuerySet[Decision]:
 
 def last_binding_decision_of(user_id: int) -> Decision | None:
     """The newest decision of the person that still binds, if their newest one does: what an undo would take back."""
-    last = decisions_of(user_id).first()
+    mine = Decision.objects.filter(decided_by=user_id).select_related("superseded_by")
+    last = mine.order_by("-created_at").first()
     return last if last is not None and _binds(last) else None
 
 

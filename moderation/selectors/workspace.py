@@ -168,13 +168,11 @@ def author_record(account: Account, *, besides: Case | None = None) -> AuthorRec
 
 
 def graphic_policies(case: Case) -> list[Policy]:
-    """The graphic policies the case was flagged or reported under, or found to violate."""
-    latest = case.evidence.order_by("-pk").first()
-    rows = latest.policies if latest else []
-    slugs = {row["policy"] for row in rows if row["flagged"] or row["reported"]}
-    slugs |= {slug for policies in case.decisions.values_list("policies", flat=True) for slug in policies}
-    reported = Q(reports__case=case)
-    return list(Policy.objects.filter(Q(slug__in=slugs) | reported, graphic=True).distinct())
+    """The graphic policies the case's content was ever flagged or reported under, or found to violate."""
+    flagged = PolicyPrediction.objects.filter(prediction__revision__content=case.content_id, flagged=True)
+    decided = {slug for policies in case.decisions.values_list("policies", flat=True) for slug in policies}
+    in_play = Q(pk__in=flagged.values("policy")) | Q(slug__in=decided) | Q(reports__case=case)
+    return list(Policy.objects.filter(in_play, graphic=True).distinct())
 
 
 def policy_keys() -> list[tuple[int | None, Policy]]:
@@ -185,7 +183,7 @@ def policy_keys() -> list[tuple[int | None, Policy]]:
 
 def _evidence() -> QuerySet[Evidence]:
     return Evidence.objects.select_related(
-        "case__content__author", "case__queue", "revision", "prediction__model_version", "review"
+        "case__content__author", "case__queue__escalates_to", "revision", "prediction__model_version", "review"
     )
 
 

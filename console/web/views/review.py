@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from console.web.access import page, user_of
 from console.web.charts import waterfall
@@ -43,10 +43,9 @@ class Problem:
 
 
 @page(Permission.REVIEW)
+@require_http_methods(["GET", "HEAD", "POST"])
 def queue(request: HttpRequest, slug: str) -> HttpResponse:
     """GET: the queue with the cases next in line. POST: claim the next case."""
-    if request.method not in {"GET", "HEAD", "POST"}:
-        return HttpResponse(status=405, headers={"Allow": "GET, HEAD, POST"})
     line = queues.active_queue(slug)
     if request.method == "POST":
         request.session[_QUEUE_KEY] = line.slug
@@ -85,6 +84,8 @@ def claim(request: HttpRequest, case_id: int) -> HttpResponse:
         return _refused(request, case_id, error, typed)
     if request.POST.get("version", "") not in {"", str(taken.evidence.case_version)}:
         messages.warning(request, "The case has changed since you first saw it. Look at it again.")
+    if not _is_fragment(request) and not any(typed.values()):
+        return redirect("review_case", case_id=case_id)
     return _workspace(request, taken.evidence, taken.review, typed=typed)
 
 

@@ -58,7 +58,13 @@ def page(context: BrowserContext, live_server: LiveServer, moderator: User) -> I
     assert errors == []
 
 
-_PROVOKED = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest", "htmx:responseError")
+_PROVOKED = (
+    "Failed to load resource",
+    "Response Status Error Code 401",
+    "htmx:sendError",
+    "htmx:afterRequest",
+    "htmx:responseError",
+)
 
 
 def _note(message: ConsoleMessage, errors: list[str]) -> None:

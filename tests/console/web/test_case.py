@@ -106,6 +106,12 @@ def test_a_moderator_may_not_override(browser_of_moderator: Client, moderator: U
     assert Case.objects.get(pk=case.pk).decisions.count() == 1
 
 
+def test_graphic_text_nobody_has_opened_yet_is_hidden(browser_of_moderator: Client, integrator: User) -> None:
+    Policy.objects.filter(slug="harassment").update(graphic=True, threshold=0.01)
+    case = factories.case(sent_by=integrator)
+    assert b"worthless" not in browser_of_moderator.get(reverse("case", args=[case.pk])).content
+
+
 def test_graphic_text_is_hidden_here_too(browser_of_moderator: Client, moderator: User, integrator: User) -> None:
     Policy.objects.filter(slug="harassment").update(graphic=True)
     case = factories.case(sent_by=integrator)

@@ -227,6 +227,15 @@ def test_a_case_that_changed_meanwhile_is_shown_anew(
     assert "typed" in page
 
 
+def test_claiming_from_the_case_page_leads_to_the_workspace(
+    browser_of_moderator: Client, integrator: User, moderator: User
+) -> None:
+    case = factories.case(sent_by=integrator)
+    answer = browser_of_moderator.post(reverse("claim_case", args=[case.pk]))
+    assert answer["Location"] == reverse("review_case", args=[case.pk])
+    assert Review.objects.get(case=case).reviewer == moderator
+
+
 def test_claiming_what_a_colleague_holds_says_so(
     browser_of_moderator: Client, colleague: User, integrator: User
 ) -> None:

@@ -43,7 +43,7 @@
   const answered = async (response) => {
     clear("offline");
     if (response.status === 401 || response.status === 403) {
-      banner("logged-out");
+      banner(response.status === 401 ? "logged-out" : "refused");
       return;
     }
     const body = await response.json();
@@ -99,7 +99,8 @@
   document.addEventListener("htmx:responseError", (event) => {
     if (!review?.isConnected) return;
     const { status } = event.detail.xhr;
-    if (status === 401 || status === 403) banner("logged-out");
+    if (status === 401) banner("logged-out");
+    else if (status === 403) banner("refused");
     else banner("server-error", { status: String(status) });
   });
   start();
