@@ -32,7 +32,7 @@ from moderation.models import (
     User,
     WebhookEndpoint,
 )
-from moderation.services import access, delivery, training, webhook_client
+from moderation.services import access, delivery, routing, training, webhook_client
 
 # A person's role says what they may do: Django's groups say nothing here. What axes registers asks for Django's own
 # permissions, which nobody has.
@@ -91,6 +91,13 @@ class QueueAdmin(ManagedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Queue | None = None) -> tuple[str, ...]:
         """Integrations claim by the slug, so it stays."""
         return ("slug",) if obj else ()
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: Queue, form: Any, change: bool) -> None:
+        """Save; another SLA changes how fast the queue's cases age, and so their order."""
+        super().save_model(request, obj, form, change)
+        if "sla_minutes" in form.changed_data:
+            routing.reorder(obj)
 
 
 @admin.register(RoutingRule)

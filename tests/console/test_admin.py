@@ -216,6 +216,25 @@ def test_a_policy_and_a_queue_are_added(client_of: Client) -> None:
     assert [event.data["change"] for event in _changes()] == ["added", "added"]
 
 
+def test_another_sla_orders_the_queue_anew(client_of: Client, integrator: User) -> None:
+    case = factories.case(sent_by=integrator)
+    due, priority = case.due_at, case.priority
+    typed = {
+        "name": case.queue.name,
+        "sla_minutes": case.queue.sla_minutes * 2,
+        "position": 1,
+        "description": case.queue.description,
+        "is_active": "on",
+        "is_default": "on" if case.queue.is_default else "",
+        "escalates_to": case.queue.escalates_to_id or "",
+    }
+    assert client_of.post(_page("queue", "change", case.queue_id), typed).status_code == 302
+    case.refresh_from_db()
+    assert case.due_at > due
+    assert case.priority > priority
+    assert case.reviews.get().priority == case.priority
+
+
 def test_a_second_default_queue_is_refused(client_of: Client) -> None:
     queue = {"slug": "q", "name": "Q", "sla_minutes": 60, "position": 9, "is_active": "on", "is_default": "on"}
     assert client_of.post(_page("queue", "add"), queue).status_code == 200
