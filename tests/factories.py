@@ -10,7 +10,13 @@ from rest_framework.test import APIClient
 from moderation.enums import Role, Scope
 from moderation.models import Case, Content, User
 from moderation.services import access, claims, decisions, scoring, seeding
-from moderation.services.intake import AccountInput, ContentInput, ReportInput, receive_content, receive_report
+from moderation.services.intake import (
+    AccountInput,
+    ContentInput,
+    ReportInput,
+    receive_content,
+    receive_report,
+)
 
 _numbers = itertools.count(1)
 ABUSIVE = "you are a worthless pathetic idiot and everyone here hates you, loser"

@@ -1,5 +1,6 @@
 """What a fresh installation starts with: policies, queues, people, the starter model, and the demo community."""
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from moderation.demo import Community, Message, load
-from moderation.enums import ActionKind, CaseStatus, ModelStatus, Role, Scope, Severity, Split, Verdict
+from moderation.enums import ActionKind, CaseStatus, ModelStatus, Role, Scope, Severity, Verdict
 from moderation.learning import registry
 from moderation.models import (
     ApiKey,
@@ -35,6 +36,7 @@ from moderation.services.intake import (
     receive_report,
 )
 
+GOLDEN_EVERY = 4  # one demo message in so many is a golden item
 DEMO_HISTORY = 40  # demo cases that have been decided before the first login
 
 
@@ -267,18 +269,17 @@ def _backdate(community: Community, *, now: datetime) -> None:
 
 
 def _mark_golden(community: Community) -> None:
-    """Messages off the training side become golden items with the truth their writers gave them."""
+    """A quarter of the messages become golden items with the truth their writers gave them."""
     truth = {message.id: set(message.truth) for message in community.messages}
     slugs = list(Policy.objects.values_list("slug", flat=True))
-    held_out = Content.objects.filter(
-        external_id__in=truth, current_revision__group__split__in=[Split.TEST, Split.VALIDATION]
-    ).select_related("current_revision")
+    chosen = [pk for pk in truth if hashlib.sha256(pk.encode()).digest()[0] % GOLDEN_EVERY == 0]
+    contents = Content.objects.filter(external_id__in=chosen).select_related("current_revision")
     GoldenItem.objects.bulk_create(
         GoldenItem(
             revision=content.current_revision,
             truth={slug: slug in truth[content.external_id or ""] for slug in slugs},
         )
-        for content in held_out
+        for content in contents
         if content.current_revision is not None
     )
 

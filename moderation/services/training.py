@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from moderation import audit, enqueue
 from moderation.enums import ModelStatus, Split
@@ -14,7 +14,7 @@ from moderation.errors import Conflict
 from moderation.learning import registry
 from moderation.learning import training as learning
 from moderation.learning.training import Example
-from moderation.models import Gate, Label, ModelVersion, TrainingSet, TrainingSetItem, User
+from moderation.models import ContentRevision, Gate, Label, ModelVersion, TrainingSet, TrainingSetItem, User
 from moderation.permissions import Permission, require
 from moderation.services import scoring
 
@@ -125,7 +125,7 @@ def is_due() -> bool:
 def freeze_training_set() -> TrainingSet | None:
     """Write down which labels there are to learn from, and on which side each stands; ``None`` if too few.
 
-    Left out: withdrawn labels, erased texts, texts that bridge the split, golden items.
+    Left out: withdrawn labels, erased texts, texts that bridge the split, golden items and their near-duplicates.
     """
     rows = list(_trainable().order_by("pk").values_list("pk", "revision__group__split"))
     if len(rows) < settings.RETRAIN_MINIMUM_LABELS:
@@ -140,12 +140,12 @@ def freeze_training_set() -> TrainingSet | None:
 
 
 def _trainable() -> QuerySet[Label]:
-    golden = Q(revision__golden__isnull=False)
+    golden = ContentRevision.objects.filter(golden__isnull=False, group__isnull=False)
     return (
         Label.objects.current()
         .filter(value__isnull=False, revision__erased_at__isnull=True, revision__bridges_split=False)
         .filter(revision__group__isnull=False)
-        .exclude(golden)
+        .exclude(revision__group__in=golden.values("group"))
     )
 
 
