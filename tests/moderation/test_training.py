@@ -138,8 +138,9 @@ def test_a_training_set_leaves_out_what_must_not_teach(integrator: User, moderat
     case = factories.case(factories.BENIGN, sent_by=integrator)
     undone = factories.decide(factories.claim(case, moderator), moderator)
     decisions.undo(decision_id=undone.pk, acting_user=moderator)
-    twin_of_golden = factories.case(golden.text, sent_by=integrator)
-    factories.decide(factories.claim(twin_of_golden, moderator), moderator)
+    known, twin = (factories.case("this wording is known to us", sent_by=integrator) for _ in range(2))
+    GoldenItem.objects.create(revision=known.content.current_revision, truth={})
+    factories.decide(factories.claim(twin, moderator), moderator)
     training_set = training.freeze_training_set()
     assert training_set is not None
     items = training_set.items.select_related("label__revision")
