@@ -48,12 +48,15 @@ def measure(installation: Installation, database_url: str) -> Iterator[Figure]:
     seconds = in_turns(
         [product, starved, _emptier(installation.platform(), bodies), _inserter(database_url, bodies)], rounds=_ROUNDS
     )
-    ours, without, empty, inserts = (latencies("intake", "", values) for values in seconds)
+    names = ("", "broker gone", "floor", "floor")
+    ours, without, empty, inserts = (
+        latencies("intake", name, values) for name, values in zip(names, seconds, strict=True)
+    )
     yield from ours
     for figure, of_inserts, of_empty, of_starved in zip(ours, inserts, empty, without, strict=True):
         yield ratio(figure, of_inserts, _SQL)
         yield ratio(figure, of_empty, _EMPTY)
-        yield Figure("intake", f"broker gone {figure.metric}", of_starved.value, "ms", of_starved.n)
+        yield of_starved
         yield ratio(of_starved, figure, "the same with a broker")
     yield from _rates(installation, database_url, bodies)
     yield _bulk(installation, bodies)
