@@ -1,13 +1,18 @@
 """Fixtures of the whole suite: the cast, a trained model, API clients."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
 from tests import factories
+
+# Playwright's own event loop runs in this thread; the database is used from it all the same.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -29,6 +34,16 @@ def base_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"labelled data is absent: {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The machine's Chromium, quiet and without what needs a desktop."""
+    found = os.environ.get("EVENHAND_CHROMIUM") or shutil.which("chromium")
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    switches += ["--disable-background-networking", "--disable-component-update"]
+    args = {**browser_type_launch_args, "args": switches}
+    return {**args, "executable_path": found} if found else args
 
 
 @pytest.fixture

@@ -3,15 +3,13 @@
 import csv
 import gzip
 import json
-import os
 import random
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.real.client import crowd
 from tests.real.conftest import running_product
@@ -30,16 +28,6 @@ BY_KEYBOARD = 10
 PEOPLE = 4
 # Rows of each labelled set that the gates judge on: enough for their bounds, few enough for a test.
 HELD_OUT_ROWS = 400
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 _SHOWN_SPANS = "spans => spans.map(s => [Number(s.dataset.start), Number(s.dataset.end), s.textContent, s.tagName])"
 
 Row = Mapping[str, Any]
@@ -52,21 +40,11 @@ def product() -> Iterator[Product]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    executable = os.environ.get("EVENHAND_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
-        yield launched
-        launched.close()
-
-
-def test_the_loop(product: Product, chromium: Browser, base_data: Path, tmp_path: Path) -> None:
+def test_the_loop(product: Product, browser: Browser, base_data: Path, tmp_path: Path) -> None:
     truth = _post_real_texts(product, base_data)
     product.wait_until_scored()
     _assert_all_is_scored(product, truth)
-    page = chromium.new_page()
+    page = browser.new_page()
     # A script the policy forbids, or one that fails, is a defect wherever it happens.
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -1,14 +1,12 @@
 """The administration in a real browser: nothing on its pages breaks the content security policy."""
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from django.contrib import admin as django_admin
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from moderation.models import User
@@ -17,22 +15,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def tab(live_server: LiveServer, admin: User, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+def tab(browser: Browser, live_server: LiveServer, admin: User) -> Iterator[Page]:
     """An administrator's page in the machine's Chromium."""
-    # Playwright's own event loop makes Django take this thread for an asynchronous one.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     client = Client()
     client.force_login(admin)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("EVENHAND_CHROMIUM") or shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu"],
-        )
-        context = browser.new_context(base_url=live_server.url)
-        cookies = [{"name": m.key, "value": m.value, "url": live_server.url} for m in client.cookies.values()]
-        context.add_cookies(cookies)  # type: ignore[arg-type]
-        yield context.new_page()
-        browser.close()
+    context = browser.new_context(base_url=live_server.url)
+    cookies = [{"name": m.key, "value": m.value, "url": live_server.url} for m in client.cookies.values()]
+    context.add_cookies(cookies)  # type: ignore[arg-type]
+    yield context.new_page()
+    context.close()
 
 
 def test_no_page_breaks_the_content_security_policy(tab: Page) -> None:

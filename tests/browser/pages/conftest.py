@@ -1,9 +1,6 @@
 """A real browser on a live server."""
 
-import os
-import shutil
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -13,19 +10,6 @@ from pytest_django.live_server_helper import LiveServer
 
 from moderation.models import User
 from tests import factories
-
-# Playwright's own event loop runs in this thread; the database is used from it all the same.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The machine's Chromium, quiet and without what needs a desktop."""
-    found = os.environ.get("EVENHAND_CHROMIUM") or shutil.which("chromium")
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-    switches += ["--disable-background-networking", "--disable-component-update"]
-    args = {**browser_type_launch_args, "args": switches}
-    return {**args, "executable_path": found} if found else args
 
 
 @pytest.fixture
