@@ -1,6 +1,8 @@
 """People, API keys and idempotency: who acts, with what, and whether they asked before."""
 
-from django.contrib.auth.models import AbstractUser
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -8,10 +10,25 @@ from django.db.models import F, Q
 from moderation.enums import Role, Scope
 
 
+class People(UserManager["User"]):
+    """Makes users; what Django calls a superuser is an administrator here."""
+
+    use_in_migrations = False
+
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **fields: Any
+    ) -> "User":
+        """An administrator, as ``manage.py createsuperuser`` asks for."""
+        fields = {"role": Role.ADMIN, "is_superuser": False, **fields}
+        return self.create_user(username, email, password, is_staff=True, **fields)
+
+
 class User(AbstractUser):
     """A person who works in the console, or the account an integration acts as."""
 
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.MODERATOR)
+
+    objects: ClassVar[People] = People()
 
     class Meta:
         constraints = [

@@ -9,6 +9,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
 
+from moderation import permissions
 from moderation.models import ApiKey, Case, Content, ModelVersion, Policy, PolicyVersion, Queue, RoutingRule, User
 from moderation.services import access
 
@@ -94,3 +95,11 @@ def test_the_demo_community_comes_once(home: Path) -> None:
     assert not Content.objects.filter(scoring_state="pending").exists()
     call_command("bootstrap", "--demo")
     assert (Content.objects.count(), Case.objects.count()) == counts
+
+
+def test_createsuperuser_makes_an_administrator(installation: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a-long-password-of-ours")
+    call_command("createsuperuser", interactive=False, username="chief", email="")
+    chief = User.objects.get(username="chief")
+    assert permissions.may(chief, permissions.Permission.MANAGE)
+    assert not chief.is_superuser
