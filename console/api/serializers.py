@@ -42,6 +42,12 @@ class ContentPartSerializer(StrictSerializer):
     language = Language(required=False, max_length=35)
     context = ThreadMessageSerializer(many=True, required=False, max_length=THREAD_LIMIT)  # type: ignore[assignment, call-arg]
 
+    def validate_id(self, value: str) -> str:
+        """What clients take for a step in a path cannot be addressed."""
+        if value in {".", ".."}:
+            raise serializers.ValidationError("An id of dots alone cannot be addressed.")
+        return value
+
 
 class AuthorSerializer(StrictSerializer):
     """Who wrote it."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from ml import datasets, evaluate, train
+from ml import datasets, evaluate
 from ml.errors import TrainingError
 from ml.model import Model
 from ml.schemas import Example, GateResult
@@ -76,6 +76,8 @@ def train_candidate(champion: Model, examples: Sequence[Example], *, seed: int) 
 
     Raises ``TrainingFailed`` if nothing on that side has a label the champion knows.
     """
+    from ml import train  # scipy comes with it, which processes that train nothing do without
+
     train_side = [example for example in examples if example.split == Split.TRAIN]
     try:
         return train.continue_from(champion, train_side, seed=seed)

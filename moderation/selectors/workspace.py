@@ -219,9 +219,10 @@ def _readings(evidence: Evidence, reports: Sequence[ReportReading]) -> list[Poli
 
 
 def _reports(evidence: Evidence) -> list[ReportReading]:
-    reports = list(
-        Report.objects.filter(pk__in=evidence.report_ids).select_related("reporter", "policy").order_by("-received_at")
-    )
+    """Legal notices, then trusted flaggers, then the rest; the newest first in each."""
+    found = Report.objects.filter(pk__in=evidence.report_ids).select_related("reporter", "policy")
+    newest_first = found.order_by("-received_at", "-pk")
+    reports = sorted(newest_first, key=lambda report: _SOURCES_FIRST.get(report.source, len(_SOURCES_FIRST)))
     record = _records({report.reporter_id for report in reports if report.reporter_id})
     return [ReportReading(report, *record.get(report.reporter_id or 0, (0, 0))) for report in reports]
 
@@ -316,6 +317,8 @@ def _hit_words(hit: Mapping[str, Any]) -> str:
     return f"Matches the bank “{hit['name']}”." if hit["kind"] == "bank" else f"Routed by the rule “{hit['name']}”."
 
 
+# Who has a deadline or a record, before who has neither.
+_SOURCES_FIRST: Mapping[str, int] = {ReportSource.LEGAL_NOTICE: 0, ReportSource.TRUSTED_FLAGGER: 1}
 _SOURCE_NOUNS = {
     ReportSource.USER: ("user", "users"),
     ReportSource.TRUSTED_FLAGGER: ("trusted flagger", "trusted flaggers"),

@@ -12,7 +12,7 @@ from django.db.models import DateTimeField, Func, QuerySet
 
 from moderation import audit
 from moderation.enums import CaseStatus, ReviewState, SkipReason
-from moderation.errors import Conflict, InvalidInput, LeaseLost, NotFound, NotPermitted
+from moderation.errors import Conflict, InvalidInput, LeaseLost, ModerationError, NotFound, NotPermitted
 from moderation.models import Case, Evidence, Queue, Review, ReviewSkip, User
 from moderation.permissions import Permission, may, require
 from moderation.services import routing
@@ -100,16 +100,16 @@ def claim_case(*, case: Case, acting_user: User) -> Claim:
         return Claim(held, _evidence_for(held, acting_user))
     taken = _run(_TAKE_THIS, review=review.pk, user=acting_user.pk, seconds=settings.LEASE_SECONDS)
     if taken is None:
-        raise _lost(review.pk)
+        raise _lost(review.case_id, acting_user)
     return _claimed(review.pk, acting_user)
 
 
 @transaction.atomic
 def renew(*, case_id: int, token: int, acting_user: User) -> Review:
     """Extend the lease by its full length (heartbeat). Raises ``LeaseLost``."""
-    review = find_leased(case_id=case_id, token=token)
+    review = find_leased(case_id=case_id, token=token, acting_user=acting_user)
     if _run(_RENEW, review=review.pk, user=acting_user.pk, token=token, seconds=settings.LEASE_SECONDS) is None:
-        raise _lost(review.pk)
+        raise _lost(review.case_id, acting_user)
     review.refresh_from_db()
     return review
 
@@ -176,14 +176,11 @@ def expire_leases() -> int:
     return len(rows)
 
 
-def find_leased(*, case_id: int, token: int) -> Review:
+def find_leased(*, case_id: int, token: int, acting_user: User) -> Review:
     """The case's review that this token was given for. Raises ``NotFound``, ``LeaseLost``."""
     review = Review.objects.select_related("reviewer").filter(case_id=case_id, lease_token=token).first()
     if review is None:
-        latest = Review.objects.filter(case_id=case_id).order_by("-pk").first()
-        if latest is None:
-            raise NotFound("There is no such case.")
-        raise _lost(latest.pk)
+        raise _lost(case_id, acting_user)
     return review
 
 
@@ -192,12 +189,12 @@ def lock_lease(*, case_id: int, token: int, acting_user: User) -> Review:
 
     Raises ``LeaseLost``, saying who holds the case now and since when.
     """
-    pk = find_leased(case_id=case_id, token=token).pk
+    pk = find_leased(case_id=case_id, token=token, acting_user=acting_user).pk
     review = Review.objects.select_for_update().get(pk=pk)
     alive = Review.objects.filter(pk=pk, lease_expires_at__gt=_clock()).exists()
     mine = review.state == ReviewState.LEASED and review.lease_token == token and review.reviewer_id == acting_user.pk
     if not (mine and alive):
-        raise _lost(pk)
+        raise _lost(case_id, acting_user)
     return review
 
 
@@ -262,15 +259,20 @@ def _require_queue(queue: Queue, user: User) -> None:
         raise NotPermitted(f"The queue “{queue.name}” is for senior moderators.")
 
 
-def _lost(review_id: int) -> LeaseLost:
-    """Say in words what became of the lease."""
-    review = Review.objects.select_related("reviewer", "case").get(pk=review_id)
+def _lost(case_id: int, user: User) -> ModerationError:
+    """Say to ``user`` in words what became of their lease."""
+    review = Review.objects.select_related("reviewer", "case").filter(case_id=case_id).order_by("-pk").first()
+    if review is None:
+        return NotFound("There is no such case.")
     holder = review.reviewer.username if review.reviewer else None
     if review.state == ReviewState.JUDGED:
-        return LeaseLost(f"{holder} has decided this case.", holder=holder, since=review.judged_at)
+        who = "You have" if review.reviewer_id == user.pk else f"{holder} has"
+        return LeaseLost(f"{who} decided this case.", holder=holder, since=review.judged_at)
     if review.case.status == CaseStatus.WITHDRAWN:
         return LeaseLost("The content was deleted on the platform.", since=review.case.closed_at)
-    alive = Review.objects.filter(pk=review_id, state=ReviewState.LEASED, lease_expires_at__gt=_clock()).exists()
+    alive = Review.objects.filter(pk=review.pk, state=ReviewState.LEASED, lease_expires_at__gt=_clock()).exists()
+    if alive and review.reviewer_id == user.pk:
+        return LeaseLost("You hold this case under a newer lease.", holder=holder, since=review.leased_at)
     if alive:
         return LeaseLost(f"{holder} holds this case now.", holder=holder, since=review.leased_at)
     return LeaseLost("Your lease on this case has ended and nobody has taken it since.")

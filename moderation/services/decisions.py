@@ -222,7 +222,10 @@ def _lock_decision(decision_id: int) -> Decision:
     if decision is None:
         raise NotFound("There is no such decision.")
     decision.case = _lock_case(decision.case_id)
-    if Decision.objects.filter(supersedes=decision).exists():
+    later = Decision.objects.filter(supersedes=decision).first()
+    if later is not None and later.verdict is None:
+        raise AlreadyDecided("This decision has been undone.")
+    if later is not None:
         raise AlreadyDecided("A later decision has replaced this one.")
     return decision
 
@@ -248,7 +251,8 @@ def _check(opinion: Opinion, evidence: Evidence) -> None:
     if opinion.verdict == Verdict.VIOLATES and not opinion.policies:
         raise InvalidInput("Name at least one policy the content violates.", pointer="/policies")
     if opinion.verdict == Verdict.OK and (opinion.policies or opinion.actions):
-        raise InvalidInput("Content without a violation has neither policies nor actions.", pointer="/policies")
+        pointer = "/policies" if opinion.policies else "/actions"
+        raise InvalidInput("Content without a violation has neither policies nor actions.", pointer=pointer)
     known = set(Policy.objects.filter(is_active=True).values_list("slug", flat=True))
     for index, slug in enumerate(opinion.policies):
         if slug not in known:

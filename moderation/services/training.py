@@ -107,8 +107,11 @@ def roll_back(*, acting_user: User) -> ModelVersion:
 
 
 def request_retrain(*, acting_user: User) -> None:
-    """Have a worker retrain. Raises ``NotPermitted``."""
+    """Have a worker retrain. Raises ``NotPermitted``; ``Conflict`` where there is too little to learn from."""
     require(acting_user, Permission.MANAGE)
+    count = _trainable().count()
+    if count < settings.RETRAIN_MINIMUM_LABELS:
+        raise Conflict(f"There are {count} labels to learn from; training needs {settings.RETRAIN_MINIMUM_LABELS}.")
     enqueue.retrain(user_id=acting_user.pk)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from moderation.enums import ReviewState
 from moderation.errors import Conflict, InvalidInput, LeaseLost, NotFound, NotPermitted
 from moderation.models import AuditEvent, Case, Evidence, Queue, Review, ReviewSkip, User
-from moderation.services import claims
+from moderation.services import claims, decisions
 from moderation.services.intake import AccountInput, receive_content, receive_report, withdraw_content
 from tests import factories
 from tests.moderation.concurrency import at_once
@@ -384,3 +384,21 @@ def test_receiving_content_again_does_not_end_a_lease(integrator: User, moderato
         acting_user=integrator,
     )
     assert factories.decide(claim, moderator).verdict == "violates"
+
+
+def test_an_old_token_is_told_of_ones_own_newer_lease(integrator: User, moderator: User) -> None:
+    case = factories.case(sent_by=integrator)
+    first = factories.claim(case, moderator)
+    token = first.review.lease_token or 0
+    claims.release(case_id=case.pk, token=token, acting_user=moderator)
+    factories.claim(case, moderator)
+    with pytest.raises(LeaseLost, match="You hold this case under a newer lease"):
+        claims.release(case_id=case.pk, token=token, acting_user=moderator)
+
+
+def test_after_an_undo_an_old_token_is_told_who_holds_the_case_now(integrator: User, moderator: User) -> None:
+    claim = factories.claim(factories.case(sent_by=integrator), moderator)
+    decision = factories.decide(claim, moderator)
+    decisions.undo(decision_id=decision.pk, acting_user=moderator)
+    with pytest.raises(LeaseLost, match="You hold this case under a newer lease"):
+        claims.release(case_id=claim.review.case_id, token=claim.review.lease_token or 0, acting_user=moderator)

@@ -117,7 +117,7 @@ def test_effects_wait_for_the_undo_window(integrator: User, moderator: User) -> 
         (Opinion(verdict="maybe"), "/verdict"),
         (Opinion(verdict="violates"), "/policies"),
         (Opinion(verdict="ok", policies=["hate"]), "/policies"),
-        (Opinion(verdict="ok", actions=["remove"]), "/policies"),
+        (Opinion(verdict="ok", actions=["remove"]), "/actions"),
         (Opinion(verdict="violates", policies=["hate", "rudeness"]), "/policies/1"),
         (Opinion(verdict="violates", policies=["hate"], actions=["remove", "shout"]), "/actions/1"),
         (Opinion(verdict="ok", spans=[{"start": 0, "end": 1}, {"start": 3, "end": 3}]), "/spans/1"),
@@ -200,7 +200,7 @@ def test_a_stale_version_says_who_changed_the_case_and_when(integrator: User, mo
 def test_a_case_is_decided_once(integrator: User, moderator: User) -> None:
     claim = factories.claim(factories.case(sent_by=integrator), moderator)
     factories.decide(claim, moderator)
-    with pytest.raises(LeaseLost, match="moderator has decided"):
+    with pytest.raises(LeaseLost, match="You have decided"):
         factories.decide(claim, moderator)
     assert Decision.objects.count() == 1
 

@@ -356,7 +356,17 @@ def test_a_training_that_dies_gives_the_lock_back_and_leaves_no_version(
     assert training.retrain(acting_user=None) is not None
 
 
-def test_a_request_to_retrain_without_a_broker_says_so(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_to_retrain_on_too_little_says_how_much_is_needed(admin: User, moderator: User) -> None:
+    _teach(moderator, train=20, test=0)
+    with pytest.raises(Conflict, match="20 labels to learn from; training needs 50"):
+        training.request_retrain(acting_user=admin)
+
+
+def test_a_request_to_retrain_without_a_broker_says_so(
+    admin: User, moderator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _teach(moderator, train=60, test=0)
+
     class Unreachable:
         def apply_async(self, **_: Any) -> None:
             raise OperationalError("connection refused")

@@ -409,3 +409,10 @@ def test_whatever_the_bytes_it_is_never_a_500(body: bytes, platform: APIClient) 
 def test_options_and_head_need_what_the_view_needs(act: Callable[[Any], Any], platform: APIClient) -> None:
     assert act(APIClient()).status_code == 401
     assert act(platform).status_code == 200
+
+
+@pytest.mark.parametrize("content_id", [".", ".."])
+def test_an_id_that_cannot_be_addressed_is_refused(platform: APIClient, content_id: str) -> None:
+    answer = platform.post("/api/v1/reports", factories.report_body(id=content_id), format="json")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/content/id"

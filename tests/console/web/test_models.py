@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
 
@@ -90,6 +91,12 @@ def test_a_roll_back_without_an_earlier_champion_is_said(browser_of_admin: Clien
     assert b"No earlier champion" in answer.content
 
 
-def test_an_administrator_asks_for_training(browser_of_admin: Client) -> None:
+def test_training_on_nothing_is_refused_in_words(browser_of_admin: Client) -> None:
+    answer = browser_of_admin.post(reverse("retrain"), follow=True)
+    assert b"There are 0 labels to learn from" in answer.content
+
+
+def test_an_administrator_asks_for_training(browser_of_admin: Client, settings: LazySettings) -> None:
+    settings.RETRAIN_MINIMUM_LABELS = 0
     answer = browser_of_admin.post(reverse("retrain"), follow=True)
     assert b"Training has been asked for" in answer.content
