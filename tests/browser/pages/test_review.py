@@ -1,6 +1,7 @@
 """The review flow as a moderator drives it: by keyboard, in a real browser."""
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -168,18 +169,66 @@ def test_offline_is_told_and_nothing_is_lost(at_work: Page) -> None:
     assert Decision.objects.get(case=case_id).verdict == "ok"
 
 
-def test_logged_out_is_told_and_nothing_is_lost(at_work: Page) -> None:
-    at_work.keyboard.press("n")
+def log_in(page: Page, name: str) -> None:
+    """Fill the login page's form."""
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill("password")
+    page.keyboard.press("Enter")
+
+
+def test_logged_out_in_another_tab_is_told_and_nothing_is_lost(at_work: Page, live_server: LiveServer) -> None:
+    case_id = case_on(at_work)
+    for key in ("2", "w", "n"):
+        at_work.keyboard.press(key)
     at_work.keyboard.type("half a thought")
     at_work.keyboard.press("Escape")
-    at_work.context.clear_cookies(name="evenhand_session")
+    other_tab = at_work.context.new_page()
+    other_tab.goto(live_server.url)
+    other_tab.get_by_role("button", name="Log out").click()
+    expect(other_tab.get_by_role("button", name="Log in")).to_be_visible()
     at_work.evaluate("window.dispatchEvent(new Event('online'))")
     expect(at_work.get_by_role("alert")).to_contain_text("You are logged out")
     at_work.keyboard.press("Enter")
-    at_work.get_by_label("Name").fill("moderator")
-    at_work.get_by_label("Password").fill("password")
+    log_in(at_work, "moderator")
+    expect(at_work.get_by_role("alert")).to_contain_text("What you entered is kept")
+    for _ in ("without the lease", "with it"):
+        expect(at_work.locator("textarea[name=rationale]")).to_have_value("half a thought")
+        for value in ("violates", "hate", "remove", "warn"):
+            expect(at_work.locator(f"input[value={value}]")).to_be_checked()
+        if at_work.locator("[data-reclaim]").is_visible():
+            at_work.keyboard.press("Enter")
+            expect(at_work.get_by_role("alert")).to_be_hidden()
     at_work.keyboard.press("Enter")
-    expect(at_work.locator("textarea[name=rationale]")).to_have_value("half a thought")
+    next_case(at_work, case_id)
+    assert Decision.objects.get(case=case_id).rationale.text == "half a thought"
+    assert at_work.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('evenhand-draft-'))") == []
+
+
+def test_a_draft_is_shown_to_nobody_else(at_work: Page, live_server: LiveServer, moderator: User) -> None:
+    case = Case.objects.get(pk=case_on(at_work))
+    workspace = reverse("review_case", args=[case.pk])
+    at_work.keyboard.press("n")
+    at_work.keyboard.type("half a thought")
+    at_work.keyboard.press("Escape")
+    at_work.get_by_role("button", name="Log out").click()
+    claims.claim_case(case=case, acting_user=factories.user("colleague"))
+    expect(at_work.get_by_role("button", name="Log in")).to_be_visible()
+    at_work.goto(f"{live_server.url}/login/?next={workspace}")
+    log_in(at_work, "colleague")
+    expect(at_work.locator("[data-review]")).to_be_visible()
+    expect(at_work.locator("textarea[name=rationale]")).to_have_value("")
+
+
+def test_an_old_draft_is_removed(at_work: Page, live_server: LiveServer) -> None:
+    at_work.keyboard.press("o")
+    at_work.evaluate("""() => {
+      const key = Object.keys(localStorage).find((name) => name.startsWith("evenhand-draft-"));
+      const draft = JSON.parse(localStorage.getItem(key));
+      localStorage.setItem(key, JSON.stringify({ ...draft, at: draft.at - 12 * 3600 * 1000 - 1 }));
+    }""")
+    at_work.reload()
+    expect(at_work.locator("input[value=ok]")).not_to_be_checked()
+    assert at_work.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('evenhand-draft-'))") == []
 
 
 def test_the_last_case_decided_leaves_a_finished_queue(at_work: Page, cases: list[Case]) -> None:

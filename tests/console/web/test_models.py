@@ -7,6 +7,7 @@ from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
 
+from moderation import enqueue
 from moderation.enums import ModelStatus
 from moderation.learning import registry
 from moderation.models import Gate, ModelVersion, User
@@ -96,7 +97,12 @@ def test_training_on_nothing_is_refused_in_words(browser_of_admin: Client) -> No
     assert b"There are 0 labels to learn from" in answer.content
 
 
-def test_an_administrator_asks_for_training(browser_of_admin: Client, settings: LazySettings) -> None:
+def test_an_administrator_asks_for_training(
+    browser_of_admin: Client, admin: User, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.RETRAIN_MINIMUM_LABELS = 0
+    asked: list[dict[str, int]] = []
+    monkeypatch.setattr(enqueue, "retrain", lambda **ids: asked.append(ids))
     answer = browser_of_admin.post(reverse("retrain"), follow=True)
+    assert asked == [{"user_id": admin.pk}]
     assert b"Training has been asked for" in answer.content

@@ -1,5 +1,6 @@
 """The review workspace: claim, see, judge, and every way it can go wrong."""
 
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
@@ -9,9 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from moderation.enums import CaseStatus, ReviewState
-from moderation.models import Case, Decision, Policy, PolicyPrediction, Review, ReviewSkip, User
+from moderation.models import Case, Decision, Policy, PolicyPrediction, Report, Review, ReviewSkip, User
 from moderation.services import claims, decisions, intake
 from moderation.services.claims import Claim
 from tests import factories
@@ -114,6 +116,24 @@ def test_it_says_why_the_case_is_here(browser_of_moderator: Client, moderator: U
     assert f"Harassment {row['score']:.2f}</strong>, threshold {row['threshold']:.2f}" in page
     assert "the model reacted to “" in page
     assert "1 report: 1 user." in page
+
+
+def test_legal_notices_and_trusted_flaggers_come_first_and_the_order_is_stable(
+    browser_of_moderator: Client, moderator: User, integrator: User
+) -> None:
+    sources = ["legal_notice", "user", "trusted_flagger", "automated", "user"]
+    for number, source in enumerate(sources):
+        intake.receive_report(
+            submitted=factories.report_input(
+                id="many", source=source, note=f"note {number}", reporter_id=f"reporter-{number}"
+            ),
+            acting_user=integrator,
+        )
+    Report.objects.update(received_at=timezone.now())
+    factories.score_all()
+    claim = factories.claim(Case.objects.get(), moderator)
+    page = browser_of_moderator.get(reverse("review_case", args=[claim.review.case_id])).content.decode()
+    assert re.findall(r"note (\d)", page) == ["0", "2", "4", "3", "1"]
 
 
 def test_a_case_one_never_held_leads_to_its_page(browser_of_moderator: Client, integrator: User) -> None:

@@ -1,7 +1,9 @@
-// Keeps what is typed on a case in this browser until it was taken, so that no lost lease or login loses it.
+// Keeps what is typed on a case in this browser until it was taken, so that no lost lease or login loses it. Logging
+// out does not remove it: another tab may still promise that it is kept. Nobody but its writer gets to see it, and it
+// goes after a working day.
 (() => {
   const PREFIX = "evenhand-draft-";
-  const DAY = 24 * 3600 * 1000;
+  const KEPT_FOR = 12 * 3600 * 1000;
   const FIELDS = ["verdict", "policies", "actions", "rationale"];
   const form = () => document.querySelector("form[data-decision]");
   const keyOf = () => {
@@ -18,7 +20,14 @@
 
   const isUntouched = () => !form().querySelector("input:checked") && !form().elements.rationale.value;
 
+  const dropOld = () => {
+    for (const key of drafts()) {
+      if (Date.now() - JSON.parse(localStorage.getItem(key)).at > KEPT_FOR) localStorage.removeItem(key);
+    }
+  };
+
   const restore = () => {
+    dropOld();
     const stored = form() && localStorage.getItem(keyOf());
     if (!stored || !isUntouched()) return;
     const { values } = JSON.parse(stored);
@@ -27,12 +36,6 @@
     }
     form().elements.rationale.value = values.rationale[0] ?? "";
     document.dispatchEvent(new CustomEvent("evenhand:restored"));
-  };
-
-  const dropOld = () => {
-    for (const key of drafts()) {
-      if (Date.now() - JSON.parse(localStorage.getItem(key)).at > DAY) localStorage.removeItem(key);
-    }
   };
 
   for (const kind of ["input", "change"]) {
@@ -46,10 +49,6 @@
     if (event.detail.successful && sentFrom) localStorage.removeItem(sentFrom);
     sentFrom = null;
   });
-  document.addEventListener("submit", (event) => {
-    if (event.target.matches("[data-forget-drafts]")) for (const key of drafts()) localStorage.removeItem(key);
-  });
   document.addEventListener("htmx:afterSettle", (event) => event.target.id === "workspace" && restore());
-  dropOld();
   restore();
 })();
