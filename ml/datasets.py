@@ -103,15 +103,17 @@ def held_out(folder: Path, sets: Sequence[DataSet] | None = None) -> list[Exampl
     ]
 
 
-def training_examples(folder: Path) -> list[Example]:
+def training_examples(folder: Path, written: Sequence[Example] = ()) -> list[Example]:
     """Return the rows a model to be given away may be trained on, each with its near-duplicate group.
 
-    These are the train rows of the sets whose licence allows it, less every text that is, or is nearly, on
-    the validation or test side of any set, for any policy.
+    These are the train rows of the sets whose licence allows it and of `written`, less every text that is, or is
+    nearly, on the validation or test side of any set or of `written`, for any policy.
     """
-    rows = [row for data_set in SETS if data_set.trainable for row in read(data_set, folder) if row.split == "train"]
+    open_rows = [row for data_set in SETS if data_set.trainable for row in read(data_set, folder)]
+    rows = [row for row in [*open_rows, *written] if row.split == "train"]
+    kept_apart = [*held_out(folder), *(row for row in written if row.split != "train")]
     bands = [minhash_bands(row.text) for row in rows]
-    allowed = without_near_duplicates(bands, (minhash_bands(row.text) for row in held_out(folder)))
+    allowed = without_near_duplicates(bands, (minhash_bands(row.text) for row in kept_apart))
     groups = near_duplicate_groups([bands[number] for number in allowed])
     return [replace(rows[number], group=group) for number, group in zip(allowed, groups, strict=True)]
 

@@ -2,8 +2,10 @@
 
 A policy is a logistic regression on the shared features, optionally scaled by their naive-Bayes log-count
 ratio (Wang & Manning 2012), which is folded into the weights. Penalty and scaling are chosen by inner
-validation. Calibration is affine in the logit with positive slope (Platt 1999), from out-of-fold logits, and
-the intercept is shifted to the declared prevalence (Saerens et al. 2002); both are folded in as well.
+validation. One source may be named as what the model will serve: its texts weigh a fixed share, whatever the
+size of the others, and how often they violate is kept out of the weights. Calibration is affine in the logit
+with positive slope (Platt 1999), from out-of-fold logits, and the intercept is shifted to the declared
+prevalence (Saerens et al. 2002); both are folded in as well.
 """
 
 from __future__ import annotations
@@ -36,6 +38,12 @@ MIN_CLASS = 10  # positives, and negatives, below which a policy cannot be valid
 TRIAGE_BELOW = 300  # training positives under which a policy's scores are for sorting only
 _ONE_FOLD_FROM = 5_000  # rows from which one held-out fold is validation enough
 _DEFAULT_PREVALENCE = 0.05
+_SERVED_SHARE = 0.25  # weight of the texts like those served, against that of all others, where none is given
+_SERVED_SCALE = 5.0  # a column this large is next to unpenalised
+_SERVED_VIOLATIONS = 0.5  # how far the texts like those served stand for violations when a threshold is chosen
+_SERVED_BENIGN = 0.9  # and for what is benign: other sets' negatives are mostly abuse of another kind
+_MIN_PRECISION = 0.5
+_PROBE_MARGIN = 0.002
 _SHIFT_PENALTY = 0.1
 _INTERCEPT_MARGIN = 0.01
 _MAX_INTERCEPT_SHIFT = 0.5
@@ -197,24 +205,37 @@ def fit(
     prevalence: Mapping[str, float] | None = None,
     min_document_frequency: int = 3,
     benign: Sequence[str] = BENIGN,
+    served_like: str | None = None,
+    served_share: Mapping[str, float] | None = None,
 ) -> Model:
     """Train a model from nothing on the examples of split `train`; the others are ignored.
 
     `prevalence` is the share of content that is expected to violate each policy where the model will serve
-    (default 0.05). Features in fewer than `min_document_frequency` texts are left out. A threshold
-    that one of the `benign` texts would cross is raised above it. The same arguments give the same model,
-    bit for bit. Raises `TrainingError` where a policy has too few examples of a class.
+    (default 0.05). Features in fewer than `min_document_frequency` texts are left out. A threshold that one of
+    the `benign` texts would cross is raised above it. `served_like` names the source whose texts are like those
+    the model will serve: for each policy they weigh together `served_share` of all others (default 0.25), and
+    thresholds are chosen mostly on them. The same arguments give the same model, bit for bit. Raises
+    `TrainingError` where a policy has too few examples of a class, or no example is of the source `served_like`.
     """
     rows = [example for example in examples if example.split == "train"]
     if not rows:
         raise TrainingError("there is no training example")
+    served = np.array([row.source == served_like for row in rows])
+    if served_like is not None and not served.any():
+        raise TrainingError(f"no training example is of source {served_like!r}")
     counted = count_features([row.text for row in rows])
     corpus = counted.only(np.flatnonzero(counted.document_frequency >= min_document_frequency))
     idf = inverse_document_frequency(corpus)
     values = feature_values(corpus, idf)
     folds = np.array([_fold_of(row, number, seed) for number, row in enumerate(rows)])
     declared = {policy: (prevalence or {}).get(policy, _DEFAULT_PREVALENCE) for policy in policies}
-    fits = {policy: _fit_policy(policy, rows, values, folds, prevalence=declared[policy]) for policy in policies}
+    shares = {policy: (served_share or {}).get(policy, _SERVED_SHARE) for policy in policies}
+    fits = {
+        policy: _fit_policy(
+            policy, rows, values, folds, prevalence=declared[policy], served=served, share=shares[policy]
+        )
+        for policy in policies
+    }
     mean = compact_mean(_balanced_mean(values, [row.source for row in rows]))
     model = Model(
         policies=tuple(policies),
@@ -229,6 +250,8 @@ def fit(
             "prevalence": declared,
             "training": {policy: dict(fits[policy].facts) for policy in policies},
             "triage_only": [policy for policy in policies if fits[policy].facts["positives"] < TRIAGE_BELOW],
+            "served_like": served_like,
+            "served_share": shares if served_like is not None else {},
             "background": "mean over the training texts, every source weighing the same",
             "libraries": _libraries(),
         },
@@ -326,39 +349,44 @@ def _fold_of(row: Example, number: int, seed: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8], "big") % FOLDS
 
 
-def _fit_policy(policy: str, rows: Sequence[Example], values: Sparse, folds: Ints, *, prevalence: float) -> PolicyFit:
+def _fit_policy(
+    policy: str,
+    rows: Sequence[Example],
+    values: Sparse,
+    folds: Ints,
+    *,
+    prevalence: float,
+    served: Bools,
+    share: float,
+) -> PolicyFit:
     if not 0.0 < prevalence < 1.0:
         raise TrainingError(f"the declared prevalence of {policy} must lie strictly between 0 and 1")
     chosen = np.array([number for number, row in enumerate(rows) if policy in row.labels], dtype=np.int64)
     labels = np.array([rows[number].labels[policy] for number in chosen], dtype=bool)
     if min(labels.sum(), (~labels).sum()) < MIN_CLASS:
         raise TrainingError(f"{policy} has fewer than {MIN_CLASS} positive or negative training examples")
-    weights = _balance(labels, np.array([rows[number].weight for number in chosen]))
-    local = values[chosen]
-    held = _held_out_logits(policy, local, labels, weights, folds[chosen])
-    recipe, (logits, known) = max(
-        held.items(),
-        key=lambda item: average_precision(labels[item[1][1]], item[1][0][item[1][1]]) or 0.0,
-    )
-    slope, offset = _calibrate(logits[known], labels[known])
-    shift = offset + log_odds(prevalence) - log_odds(float(labels[known].mean()))
-    scaled, intercept, factors = _fit_recipe(recipe, local, labels, weights)
+    like = served[chosen]
+    weights = _balance(labels, _share_out(np.array([rows[number].weight for number in chosen]), like, share))
+    data = _Fitted(values[chosen], labels, weights, like)
+    recipe, logits = _choose_recipe(policy, data, folds[chosen])
+    slope, offset = _calibrate(logits, labels)
+    shift = offset + log_odds(prevalence) - log_odds(float(labels.mean()))
+    scaled, intercept, factors = _fit_recipe(recipe, data)
     raw = scaled * factors
-    final = slope * (logits[known]) + shift
-    precision = _prior_precision(recipe, factors) + _curvature(local, local @ raw + intercept, weights)
+    final = slope * logits + shift
+    precision = _prior_precision(recipe, factors) + _curvature(data.values, data.values @ raw + intercept, weights)
     return PolicyFit(
         weights=slope * raw,
         intercept=slope * intercept + shift,
         precision=precision / slope**2,
-        threshold=_best_threshold(final, labels[known], prevalence),
+        threshold=_best_threshold(final, labels, like, prevalence),
         facts={
             "n": int(labels.size),
             "positives": int(labels.sum()),
             "c": recipe.c,
             "naive_bayes": recipe.naive_bayes,
             "calibration_slope": round(slope, 4),
-            "validated_on": int(known.sum()),
-            "validation_average_precision": round(average_precision(labels[known], final) or 0.0, 4),
+            "validation_average_precision": round(average_precision(labels, final) or 0.0, 4),
         },
     )
 
@@ -372,33 +400,67 @@ def _balance(labels: Bools, weights: Floats) -> Floats:
     return balanced
 
 
-def _held_out_logits(
-    policy: str, values: Sparse, labels: Bools, weights: Floats, folds: Ints
-) -> dict[Recipe, tuple[Floats, Bools]]:
-    """Return, a recipe, logits (n,) by models that did not see the text, and which of them were made."""
-    wanted = range(1 if labels.size >= _ONE_FOLD_FROM else FOLDS)
+def _share_out(weights: Floats, served: Bools, share: float) -> Floats:
+    """Return weights in which the texts like those served sum to `share` of what all others sum to."""
+    if not served.any() or served.all():
+        return weights
+    factor = share * float(weights[~served].sum()) / float(weights[served].sum())
+    return np.asarray(np.where(served, weights * factor, weights))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What one policy is fitted to: `values` (n, n_features), the others (n,)."""
+
+    values: Sparse
+    labels: Bools
+    weights: Floats
+    served: Bools
+
+    def part(self, chosen: Bools) -> _Fitted:
+        """Return the rows at `chosen`."""
+        return _Fitted(self.values[chosen], self.labels[chosen], self.weights[chosen], self.served[chosen])
+
+
+def _choose_recipe(policy: str, data: _Fitted, folds: Ints) -> tuple[Recipe, Floats]:
+    """Return the recipe that ranks held-out folds best, and its logits (n,) by models that did not see the text.
+
+    Much data makes one fold validation enough to choose by; the chosen recipe is then run over the others.
+    """
+    wanted = range(1 if data.labels.size >= _ONE_FOLD_FROM else FOLDS)
     known = np.isin(folds, list(wanted))
-    if min(labels[known].sum(), (~labels[known]).sum()) == 0:
+    if min(data.labels[known].sum(), (~data.labels[known]).sum()) == 0:
         raise TrainingError(f"{policy} has one class only in its validation folds")
-    held: dict[Recipe, tuple[Floats, Bools]] = {}
-    for recipe in RECIPES:
-        logits = np.zeros(labels.size)
-        for fold in wanted:
-            inside = folds != fold
-            if min(labels[inside].sum(), (~labels[inside]).sum()) == 0:
-                raise TrainingError(f"{policy} has one class only outside one of its validation folds")
-            scaled, intercept, factors = _fit_recipe(recipe, values[inside], labels[inside], weights[inside])
-            logits[~inside] = values[~inside] @ (scaled * factors) + intercept
-        held[recipe] = (logits, known)
-    return held
+    held = {recipe: _held_out_logits(policy, recipe, data, folds, wanted) for recipe in RECIPES}
+    recipe = max(held, key=lambda item: average_precision(data.labels[known], held[item][known]) or 0.0)
+    others = range(len(wanted), FOLDS)
+    return recipe, np.where(known, held[recipe], _held_out_logits(policy, recipe, data, folds, others))
 
 
-def _fit_recipe(recipe: Recipe, values: Sparse, labels: Bools, weights: Floats) -> tuple[Floats, float, Floats]:
-    """Return weights on scaled features, the intercept, and the factors the features were scaled by."""
-    factors = naive_bayes_ratio(values, labels, weights) if recipe.naive_bayes else np.ones(values.shape[1])
-    scaled = values @ scipy.sparse.diags(factors)
-    solved, intercept = solve(scaled.tocsr(), labels, weights, penalty=1.0 / recipe.c)
-    return solved, intercept, factors
+def _held_out_logits(policy: str, recipe: Recipe, data: _Fitted, folds: Ints, wanted: Sequence[int]) -> Floats:
+    """Return logits (n,) of the texts in the `wanted` folds by models that did not see their fold, elsewhere 0."""
+    logits = np.zeros(data.labels.size)
+    for fold in wanted:
+        inside = data.part(folds != fold)
+        if min(inside.labels.sum(), (~inside.labels).sum()) == 0:
+            raise TrainingError(f"{policy} has one class only outside one of its validation folds")
+        scaled, intercept, factors = _fit_recipe(recipe, inside)
+        logits[folds == fold] = data.values[folds == fold] @ (scaled * factors) + intercept
+    return logits
+
+
+def _fit_recipe(recipe: Recipe, data: _Fitted) -> tuple[Floats, float, Floats]:
+    """Return weights on scaled features, the intercept, and the factors the features were scaled by.
+
+    How much rarer or more frequent violations are among the texts like those served is a column of its own, left
+    out of what is returned: their register shall not count for or against a text.
+    """
+    width = data.values.shape[1]
+    factors = naive_bayes_ratio(data.values, data.labels, data.weights) if recipe.naive_bayes else np.ones(width)
+    source = scipy.sparse.csr_matrix((data.served & ~data.served.all())[:, None] * _SERVED_SCALE)
+    scaled = scipy.sparse.hstack([data.values @ scipy.sparse.diags(factors), source], format="csr")
+    solved, intercept = solve(scaled, data.labels, data.weights, penalty=1.0 / recipe.c)
+    return solved[:width], intercept, factors
 
 
 def _calibrate(logits: Floats, labels: Bools) -> tuple[float, float]:
@@ -418,17 +480,29 @@ def _calibrate(logits: Floats, labels: Bools) -> tuple[float, float]:
     return float(np.exp(found.x[0])), float(found.x[1])
 
 
-def _best_threshold(logits: Floats, labels: Bools, prevalence: float) -> float:
-    """Return the score that maximises F2 where positives are as frequent as declared.
+def _best_threshold(logits: Floats, labels: Bools, served: Bools, prevalence: float) -> float:
+    """Return the score that maximises F2 where positives are as frequent as declared, at precision 0.5 or more.
 
-    F2 counts recall twice as much as precision: a flag asks a person, it punishes nobody.
+    F2 counts recall twice as much as precision: a flag asks a person, it punishes nobody. Violations are half like
+    those of the source served, what is benign mostly. Where no score is that precise, the most precise is taken.
     """
     order = np.argsort(-logits, kind="stable")
-    recall = np.cumsum(labels[order]) / labels.sum()
-    alarms = np.cumsum(~labels[order]) / (~labels).sum()
+    recall = np.cumsum(_mass(labels, served, _SERVED_VIOLATIONS)[order])
+    alarms = np.cumsum(_mass(~labels, served, _SERVED_BENIGN)[order])
     flagged = prevalence * recall + (1.0 - prevalence) * alarms
-    best = int(np.argmax(5.0 * prevalence * recall / (flagged + 4.0 * prevalence)))
+    precision = prevalence * recall / flagged
+    gain = 5.0 * prevalence * recall / (flagged + 4.0 * prevalence)
+    precise = precision >= _MIN_PRECISION
+    best = int(np.argmax(np.where(precise, gain, -1.0) if precise.any() else precision))
     return _rounded(float(1.0 / (1.0 + np.exp(-logits[order][best]))))
+
+
+def _mass(members: Bools, served: Bools, share: float) -> Floats:
+    """Return the mass (n,) of each member of a class: it sums to one, `share` of it on those like the served."""
+    inside, outside = members & served, members & ~served
+    if not inside.any() or not outside.any():
+        return np.asarray(members / members.sum())
+    return np.asarray(share * inside / inside.sum() + (1.0 - share) * outside / outside.sum())
 
 
 def _above(model: Model, benign: Sequence[str]) -> dict[str, float]:
@@ -437,7 +511,7 @@ def _above(model: Model, benign: Sequence[str]) -> dict[str, float]:
         return dict(model.thresholds)
     highest = 1.0 / (1.0 + np.exp(-model.decision_function(benign).max(axis=0)))
     return {
-        policy: max(model.thresholds[policy], _rounded(float(score) + 0.01))
+        policy: max(model.thresholds[policy], _rounded(float(score) + _PROBE_MARGIN))
         for policy, score in zip(model.policies, highest, strict=True)
     }
 

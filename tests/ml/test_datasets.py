@@ -9,6 +9,7 @@ import pytest
 from ml import datasets
 from ml.datasets import DataSet, read
 from ml.errors import DataError
+from ml.schemas import Example
 
 SET = DataSet("tiny", {"spam": "label"}, "CC0", "invented", trainable=True)
 TEST_LINE = "free voucher for every member of the harbour guild, claim it at the lighthouse before noon"
@@ -67,6 +68,22 @@ def test_training_leaves_out_whatever_is_near_a_held_out_text_of_any_set(
     write(tmp_path, "closed", header, [[TEST_LINE, "1", "test"], ["only for evaluation", "0", "train"]])
 
     assert [row.text for row in datasets.training_examples(tmp_path)] == ["bread and coffee by the river"]
+
+
+def test_written_lines_are_trained_on_and_held_out_with_the_same_care(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets, "SETS", (SET,))
+    write(tmp_path, "tiny", ["text", "label", "split"], [[TEST_LINE, "1", "test"], ["bread and coffee", "0", "train"]])
+    written = [
+        Example("tea and cake by the fire", {"spam": False}, source="chat"),
+        Example(TEST_LINE + "!!", {"spam": True}, source="chat"),
+        Example("Bread, and coffee.", {"spam": False}, split="test", source="chat"),
+    ]
+
+    examples = datasets.training_examples(tmp_path, written)
+
+    assert [example.text for example in examples] == ["tea and cake by the fire"]
 
 
 def test_sets_without_an_open_licence_are_not_trainable() -> None:

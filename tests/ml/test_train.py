@@ -1,5 +1,6 @@
 """Training learns, repeats itself bit for bit, and continues without forgetting."""
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ml.explain import sigmoid
 from ml.model import Model
 from ml.schemas import Example
 from ml.train import continue_from, count_features, feature_values, fit, inverse_document_frequency, solve
-from tests.ml.conftest import POLICIES, MakeExamples
+from tests.ml.conftest import PLAIN, POLICIES, MakeExamples
 
 NEW_INSULTS = ["grumblefig", "snortlet"]
 
@@ -181,3 +182,73 @@ def test_a_benign_text_that_continuing_would_flag_lowers_the_intercept(
 def test_continuing_on_nothing_is_refused(small_model: Model) -> None:
     with pytest.raises(TrainingError, match="no training example has a label"):
         continue_from(small_model, [Example("hello", {})])
+
+
+def served(examples: list[Example], *, every: int, benign: bool) -> list[Example]:
+    """Return examples with the word of their source in front; every so many-th is of the source `chat`."""
+    found = []
+    for number, example in enumerate(examples):
+        source = "chat" if number % every == 0 else "posts"
+        labels = dict.fromkeys(POLICIES, False) if benign and source == "chat" and number % 5 else example.labels
+        found.append(replace(example, text=f"{source}word {example.text}", labels=labels, source=source))
+    return found
+
+
+def test_how_often_the_served_source_violates_is_not_learnt_as_a_sign(make_examples: MakeExamples) -> None:
+    examples = served(make_examples(600, seed=21), every=2, benign=True)
+    blind = fit(examples, policies=["spam"])
+    told = fit(examples, policies=["spam"], served_like="chat")
+
+    gaps = [
+        float(np.ptp(model.decision_function([f"{source}word garden bread" for source in ("chat", "posts")])))
+        for model in (blind, told)
+    ]
+    assert gaps[1] < gaps[0] / 2
+
+
+def test_the_served_source_weighs_its_share(make_examples: MakeExamples) -> None:
+    luring = {True: "voucher", False: "tulip"}  # the two sources disagree on which of the two is spam
+    examples = [
+        Example(
+            f"{example.text} {luring[example.labels['spam'] != (number % 10 == 0)]}",
+            {"spam": example.labels["spam"]},
+            source="chat" if number % 10 == 0 else "posts",
+        )
+        for number, example in enumerate(make_examples(600, seed=22))
+    ]
+    light, heavy = (
+        fit(examples, policies=["spam"], served_like="chat", served_share={"spam": share}) for share in (0.05, 4.0)
+    )
+
+    gaps = [
+        float(np.diff(model.decision_function(["garden bread tulip", "garden bread voucher"])[:, 0])[0])
+        for model in (light, heavy)
+    ]
+    assert gaps[1] < gaps[0]
+
+
+def test_a_threshold_gives_up_recall_for_an_even_chance_that_a_flag_is_right() -> None:
+    # One lure is spam in 7 of 10 texts, two nearly always; F2 alone would flag one lure, at precision 0.3.
+    def texts(count: int, seed: int) -> list[Example]:
+        random_ = random.Random(seed)
+        found = []
+        for _ in range(count):
+            lures = random_.randrange(3)
+            words = random_.choices(PLAIN, k=6) + ["voucher", "jackpot"][:lures]
+            found.append(Example(" ".join(words), {"spam": random_.random() < (0.0, 0.7, 0.98)[lures]}))
+        return found
+
+    model = fit(texts(1500, seed=24), policies=["spam"], prevalence={"spam": 0.1}, benign=())
+    fresh = texts(1500, seed=25)
+    limit = np.log(model.thresholds["spam"] / (1.0 - model.thresholds["spam"]))
+    flags = model.decision_function([row.text for row in fresh])[:, 0] >= limit
+    labels = np.array([row.labels["spam"] for row in fresh])
+
+    hits, alarms = 0.1 * flags[labels].mean(), 0.9 * flags[~labels].mean()
+    assert flags[labels].mean() > 0.3
+    assert hits / (hits + alarms) >= 0.5
+
+
+def test_a_served_source_without_examples_is_refused(make_examples: MakeExamples) -> None:
+    with pytest.raises(TrainingError, match="no training example is of source 'chat'"):
+        fit(make_examples(100, seed=23), policies=["spam"], served_like="chat")
