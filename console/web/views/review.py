@@ -15,7 +15,7 @@ from console.web.charts import waterfall
 from console.web.forms import DecisionForm, LeaseForm, OpinionForm, SkipForm
 from moderation.enums import ActionKind, CaseStatus, SkipReason
 from moderation.errors import Conflict, InvalidInput, LeaseLost, ModerationError, NotFound
-from moderation.models import Case, Decision, Evidence, Queue, Review, User
+from moderation.models import Case, Evidence, Queue, Review, User
 from moderation.permissions import Permission, may
 from moderation.selectors import history, queues, workspace
 from moderation.services import claims, decisions, routing
@@ -29,6 +29,12 @@ _ACTION_KEYS = {
     ActionKind.SUSPEND: "s",
     ActionKind.TERMINATE: "t",
 }
+# What is told before an action that is hard to make good again.
+_CONSEQUENCES = {
+    ActionKind.SUSPEND: "The platform is asked to suspend the author, not only this text.",
+    ActionKind.TERMINATE: "The platform is asked to close the author’s account for good.",
+}
+_NOTHING_TYPED: dict[str, Any] = {"verdict": "", "policies": [], "actions": [], "rationale": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +245,10 @@ def _workspace(
         "review": review,
         "lease_left": _seconds_left(review) if review else 0,
         "problem": problem,
-        "typed": typed or _withdrawn_words(shown, user),
+        "typed": typed or _NOTHING_TYPED,
         "masked": bool(space.graphic) and request.GET.get("reveal") != "1",
         "reveal": request.GET.get("reveal") == "1",
-        "actions": [(kind, _ACTION_KEYS[kind]) for kind in ActionKind],
+        "actions": [(kind, _ACTION_KEYS[kind], _CONSEQUENCES.get(kind)) for kind in ActionKind],
         "skip_reasons": list(enumerate(SkipReason, 1)),
         "priority": routing.current_priority(space.case),
         "waiting_points": routing.waiting_points(space.case),
@@ -255,14 +261,6 @@ def _workspace(
     if _is_fragment(request) and request.method == "POST":
         response["HX-Push-Url"] = reverse("review_case", args=[space.case.pk])
     return response
-
-
-def _withdrawn_words(evidence: Evidence, user: User) -> dict[str, Any]:
-    """The rationale of a decision this person has just undone: words are kept, the verdict is asked for anew."""
-    undone = Decision.objects.filter(case=evidence.case, decided_by=user, superseded_by__isnull=True, verdict=None)
-    before = undone.select_related("supersedes__rationale").first()
-    rationale = getattr(before.supersedes, "rationale", None) if before and before.supersedes else None
-    return {"verdict": "", "policies": [], "actions": [], "rationale": rationale.text if rationale else ""}
 
 
 def _queue_page(request: HttpRequest, line: Queue) -> HttpResponse:

@@ -60,7 +60,7 @@ def test_decisions_by_keyboard_and_one_undone(at_work: Page) -> None:
     at_work.keyboard.press("u")
     expect(at_work.locator(f'[data-review][data-case="{second}"]')).to_be_visible()
     expect(at_work.locator("#toasts")).to_contain_text("Undone")
-    expect(at_work.locator("textarea[name=rationale]")).to_have_value("an insult, 1 o r")
+    expect(at_work.locator("textarea[name=rationale]")).to_have_value("")
     assert Label.objects.filter(decision=decision, superseded_by__isnull=True).count() == 0
 
 
@@ -112,6 +112,47 @@ def test_a_policy_brings_its_action_and_no_violation_takes_both_away(at_work: Pa
     expect(at_work.locator("input[value=remove]")).not_to_be_checked()
 
 
+@pytest.mark.parametrize(
+    ("keys", "actions"),
+    [("1", ["remove"]), ("1r", ["remove"]), ("1wr", ["remove", "warn"]), ("1rr", []), ("r1", ["remove"])],
+)
+def test_the_key_of_a_suggested_action_confirms_it(at_work: Page, keys: str, actions: list[str]) -> None:
+    case_id = case_on(at_work)
+    for key in keys:
+        at_work.keyboard.press(key)
+    expect(at_work.locator("[data-decision-hint]")).to_contain_text("remove" if actions else "no action")
+    at_work.keyboard.press("Enter")
+    next_case(at_work, case_id)
+    assert Decision.objects.get(case=case_id).actions == actions
+
+
+def test_a_click_takes_a_suggested_action_off(at_work: Page) -> None:
+    at_work.keyboard.press("1")
+    at_work.locator("input[value=remove]").click()
+    expect(at_work.locator("input[value=remove]")).not_to_be_checked()
+
+
+@pytest.mark.parametrize(("key", "action", "words"), [("s", "suspend", "suspend"), ("t", "terminate", "for good")])
+def test_an_action_on_the_author_is_confirmed(at_work: Page, key: str, action: str, words: str) -> None:
+    case_id = case_on(at_work)
+    at_work.keyboard.press("1")
+    at_work.keyboard.press(key)
+    at_work.keyboard.press("Enter")
+    expect(at_work.locator("[data-decision-hint]")).to_contain_text(words)
+    expect(at_work.locator("[data-decision-hint]")).to_contain_text("again confirms")
+    assert not Decision.objects.exists()
+    at_work.keyboard.press("Enter")
+    next_case(at_work, case_id)
+    assert Decision.objects.get(case=case_id).actions == ["remove", action]
+
+
+def test_a_changed_mind_is_asked_to_confirm_again(at_work: Page) -> None:
+    for key in ("1", "s", "Enter", "t", "Enter"):
+        at_work.keyboard.press(key)
+    expect(at_work.locator("[data-decision-hint]")).to_contain_text("for good")
+    assert not Decision.objects.exists()
+
+
 def test_a_lost_lease_keeps_what_was_typed_and_one_key_has_it_back(at_work: Page, moderator: User) -> None:
     case_id = case_on(at_work)
     claims.release_all(acting_user=moderator)
@@ -138,6 +179,9 @@ def test_a_case_taken_by_a_colleague_is_told_at_the_next_heartbeat(at_work: Page
     expect(at_work.get_by_role("alert")).to_contain_text("colleague holds this case now")
     expect(at_work.locator("[data-reclaim]")).to_have_count(0)
     expect(at_work.get_by_role("button", name="Decide")).to_be_disabled()
+    expect(at_work.locator("summary", has_text="Skip")).to_have_attribute("aria-disabled", "true")
+    at_work.keyboard.press("k")
+    expect(at_work.get_by_text("Not my field")).to_be_hidden()
 
 
 def test_an_edited_content_is_told_at_the_next_heartbeat(at_work: Page, integrator: User) -> None:

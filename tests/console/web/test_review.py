@@ -136,6 +136,17 @@ def test_legal_notices_and_trusted_flaggers_come_first_and_the_order_is_stable(
     assert re.findall(r"note (\d)", page) == ["0", "2", "4", "3", "1"]
 
 
+@pytest.mark.parametrize(("policy", "marked"), [("", 0), ("spam", 1)])
+def test_only_policies_that_are_flagged_or_reported_are_marked(
+    browser_of_moderator: Client, moderator: User, integrator: User, policy: str, marked: int
+) -> None:
+    Policy.objects.update(threshold=0.999)
+    fields = {"policy": policy} if policy else {}
+    claim = factories.claim(factories.case("a quite harmless text", sent_by=integrator, **fields), moderator)
+    page = browser_of_moderator.get(reverse("review_case", args=[claim.review.case_id])).content.decode()
+    assert page.count("is-in-play") == marked
+
+
 def test_a_case_one_never_held_leads_to_its_page(browser_of_moderator: Client, integrator: User) -> None:
     case = factories.case(sent_by=integrator)
     answer = browser_of_moderator.get(reverse("review_case", args=[case.pk]))
@@ -327,13 +338,14 @@ def test_a_heartbeat_after_logging_out_is_a_401(claim: Claim) -> None:
     assert answer.status_code == 401
 
 
-def test_undoing_brings_the_case_back_with_its_words(
+def test_undoing_brings_the_case_back_to_be_judged_anew(
     browser_of_moderator: Client, claim: Claim, moderator: User
 ) -> None:
     decision = factories.decide(claim, moderator, rationale="too hasty")
     answer = browser_of_moderator.post(reverse("undo", args=[decision.pk]), follow=True)
     assert answer.redirect_chain[0][0] == reverse("review_case", args=[claim.review.case_id])
-    assert "too hasty" in answer.content.decode()
+    assert "too hasty" not in answer.content.decode()
+    assert " checked" not in answer.content.decode().partition('id="decision"')[2].partition("</form>")[0]
     assert Case.objects.get(pk=claim.review.case_id).status == CaseStatus.OPEN
 
 
@@ -341,7 +353,7 @@ def test_undoing_twice_says_so(browser_of_moderator: Client, claim: Claim, moder
     decision = factories.decide(claim, moderator)
     decisions.undo(decision_id=decision.pk, acting_user=moderator)
     answer = browser_of_moderator.post(reverse("undo", args=[decision.pk]), follow=True)
-    assert b"later decision has replaced" in answer.content
+    assert b"This decision has been undone." in answer.content
 
 
 def test_graphic_text_stays_hidden_until_asked_for(

@@ -6,19 +6,34 @@
   const chosen = (name) => inputs(name).filter((input) => input.checked);
   const nameOf = (input) => input.parentElement.querySelector("span").firstChild.textContent.trim();
   let actionsTouched = false;
+  let consequencesTold = false;
+
+  const isSuggested = (input) => "suggested" in input.dataset;
+  const inWords = (action) => `${nameOf(action).toLowerCase()}${isSuggested(action) ? " (suggested)" : ""}`;
+  const consequences = () => chosen("actions").map((input) => input.dataset.consequence).filter(Boolean);
+  const tell = (words, { grave = false } = {}) => {
+    const hint = form().querySelector("[data-decision-hint]");
+    hint.textContent = words;
+    hint.classList.toggle("decision-hint-grave", grave);
+  };
+  const check = (action, { checked, suggested = false }) => {
+    action.checked = checked;
+    if (suggested) action.dataset.suggested = "";
+    else delete action.dataset.suggested;
+  };
 
   const describe = () => {
-    const hint = form().querySelector("[data-decision-hint]");
     const policies = chosen("policies").map(nameOf);
-    const actions = chosen("actions").map(nameOf);
-    if (verdict("ok").checked) hint.textContent = "No violation. ↵ decides.";
-    else if (policies.length) hint.textContent = `Violates ${policies.join(", ")}${actions.length ? `: ${actions.join(", ").toLowerCase()}` : ", no action"}. ↵ decides.`;
-    else if (verdict("violates").checked) hint.textContent = "Choose the policy it violates.";
-    else hint.textContent = "";
+    const actions = chosen("actions").map(inWords).join(", ");
+    if (verdict("ok").checked) tell("No violation. ↵ decides.");
+    else if (policies.length) tell(`Violates ${policies.join(", ")}${actions ? `: ${actions}` : ", no action"}. ↵ decides.`);
+    else if (verdict("violates").checked) tell("Choose the policy it violates.");
+    else tell("");
   };
 
   const chooseOk = () => {
-    for (const input of [...inputs("policies"), ...inputs("actions")]) input.checked = false;
+    for (const input of inputs("policies")) input.checked = false;
+    for (const input of inputs("actions")) check(input, { checked: false });
     actionsTouched = false;
   };
 
@@ -26,9 +41,21 @@
     const any = chosen("policies").length > 0;
     verdict("violates").checked = any;
     if (any) verdict("ok").checked = false;
-    // Removal is what most violations lead to; one key takes it off again.
-    if (!actionsTouched) for (const input of inputs("actions")) input.checked = any && input.value === "remove";
+    if (actionsTouched) return;
+    // Removal is what most violations lead to.
+    for (const input of inputs("actions")) {
+      const suggested = any && input.value === "remove";
+      check(input, { checked: suggested, suggested });
+    }
   };
+
+  // Whoever presses the key of a suggested action wants it: the first press takes it as chosen, the next takes it off.
+  document.addEventListener("evenhand:key", (event) => {
+    if (!form()?.contains(event.target) || event.target.name !== "actions" || !isSuggested(event.target)) return;
+    event.preventDefault();
+    check(event.target, { checked: true });
+    event.target.dispatchEvent(new Event("change", { bubbles: true }));
+  });
 
   document.addEventListener("change", (event) => {
     if (!form()?.contains(event.target)) return;
@@ -37,8 +64,11 @@
     if (name === "policies") choosePolicy();
     if (name === "actions") {
       actionsTouched = true;
+      delete event.target.dataset.suggested;
       if (event.target.checked) verdict("ok").checked = false;
     }
+    if (name === "rationale") return;
+    consequencesTold = false;
     describe();
   });
 
@@ -47,17 +77,23 @@
     (event) => {
       if (event.target !== form() || event.submitter?.hasAttribute("formaction")) return;
       const complete = verdict("ok").checked || chosen("policies").length > 0;
-      if (complete) return;
+      const grave = consequences();
+      if (complete && (!grave.length || consequencesTold)) return;
       event.preventDefault();
       event.stopPropagation();
-      form().querySelector("[data-decision-hint]").textContent = "Choose first: o for no violation, or the number of a policy.";
+      consequencesTold = complete;
+      if (complete) tell(`${grave.join(" ")} ↵ again confirms.`, { grave: true });
+      else tell("Choose first: o for no violation, or the number of a policy.");
     },
     true,
   );
 
   const start = () => {
-    actionsTouched = false;
-    if (form()) describe();
+    consequencesTold = false;
+    if (!form()) return;
+    // What is chosen already was chosen by the person.
+    actionsTouched = [...chosen("policies"), ...chosen("actions")].length > 0;
+    describe();
   };
   document.addEventListener("evenhand:restored", start);
   document.addEventListener("htmx:afterSettle", (event) => event.target.id === "workspace" && start());

@@ -9,7 +9,7 @@
     const details = element.closest("details:not([open])");
     return details !== null && !(element.closest("summary") && element.closest("details") === details);
   };
-  const usable = (element) => !element.disabled && !inClosedDetails(element) && element.checkVisibility();
+  const usable = (element) => !element.disabled && element.ariaDisabled !== "true" && !inClosedDetails(element) && element.checkVisibility();
   const controlFor = (key, root) =>
     [...root.querySelectorAll("[data-key]")].find((element) => element.dataset.key.split(" ").includes(key) && usable(element));
 
@@ -20,6 +20,8 @@
   };
 
   const activate = (control) => {
+    // A page may give the key another meaning than a click.
+    if (!control.dispatchEvent(new CustomEvent("evenhand:key", { bubbles: true, cancelable: true }))) return;
     if (control.matches("textarea")) control.focus();
     else control.click();
     const menu = control.matches("summary") && control.closest("details[data-key-scope]");

@@ -31,6 +31,11 @@
     lost = true;
     review.querySelector("[data-lease]")?.classList.add("lease-lost");
     for (const button of review.querySelectorAll("form[data-decision] button")) button.disabled = true;
+    for (const menu of review.querySelectorAll("form[data-decision] details")) {
+      menu.open = false;
+      menu.querySelector("summary").ariaDisabled = "true";
+      menu.querySelector("summary").tabIndex = -1;
+    }
   };
 
   const show = () => {
