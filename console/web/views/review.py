@@ -72,7 +72,7 @@ def case(request: HttpRequest, case_id: int) -> HttpResponse:
     if evidence is None or evidence.case.status != CaseStatus.OPEN:
         return redirect("case", case_id=case_id)
     lost = LeaseLost("Your lease on this case has ended.")
-    return _workspace(request, evidence, None, problem=_problem(lost, user))
+    return _workspace(request, evidence, None, problem=_problem(lost, case_id, user))
 
 
 @page(Permission.REVIEW)
@@ -183,7 +183,7 @@ def heartbeat(request: HttpRequest, case_id: int) -> JsonResponse:
     try:
         review = claims.renew(case_id=case_id, token=_token(LeaseForm(request.POST)), acting_user=user)
     except ModerationError as error:
-        problem = _problem(error, user)
+        problem = _problem(error, case_id, user)
         body = {"title": problem.title, "detail": problem.detail, "code": problem.code}
         return JsonResponse({**body, "reclaimable": problem.reclaimable}, status=problem.status)
     return JsonResponse({"expires_in": _seconds_left(review), "version": review.case.version})
@@ -216,15 +216,18 @@ def _refused(request: HttpRequest, case_id: int, error: ModerationError, typed: 
     if evidence is None:
         raise error
     review = queues.held_by(user).filter(case_id=case_id).first()
-    return _workspace(request, evidence, review, problem=_problem(error, user), typed=typed)
+    return _workspace(request, evidence, review, problem=_problem(error, case_id, user), typed=typed)
 
 
-def _problem(error: ModerationError, user: User) -> Problem:
+def _problem(error: ModerationError, case_id: int, user: User) -> Problem:
+    """The error in words; a case that is open and that nobody else holds can be had again by one key."""
     holder = error.extra.get("holder")
     free = isinstance(error, LeaseLost) and (
         holder == user.username or (holder is None and error.extra.get("since") is None)
     )
-    return Problem(error.title, error.detail, error.code, error.status, free or error.code == "stale_version")
+    is_open = Case.objects.filter(pk=case_id, status=CaseStatus.OPEN).exists()
+    reclaimable = is_open and (free or error.code == "stale_version")
+    return Problem(error.title, error.detail, error.code, error.status, reclaimable)
 
 
 def _workspace(

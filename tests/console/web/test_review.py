@@ -234,6 +234,18 @@ def test_a_lease_nobody_took_is_had_back_with_what_was_typed(
     assert held.lease_token != claim.review.lease_token
 
 
+def test_a_case_one_decided_in_another_tab_is_not_offered_again(
+    browser_of_moderator: Client, claim: Claim, moderator: User
+) -> None:
+    factories.decide(claim, moderator)
+    address = reverse("decide", args=[claim.review.case_id])
+    answer = browser_of_moderator.post(address, body_of(claim, verdict="ok"))
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "You have decided this case" in page
+    assert not answer.context["problem"].reclaimable
+
+
 def test_a_case_that_changed_meanwhile_is_shown_anew(
     browser_of_moderator: Client, claim: Claim, integrator: User
 ) -> None:
