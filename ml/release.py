@@ -171,7 +171,7 @@ def _policy_table(model: Model) -> str:
             f"| {facts['positives']} | {use} |"
         )
     lines.append(
-        "\nThresholds maximise F2 at the declared prevalence on training texts scored by models that did not see them "
+        "\nThresholds maximise F2 at the declared prevalence on training texts scored by models that did not see them, "
         "where precision is expected to be 0.5 or more (violations are half chat lines, what is benign nine tenths), "
         "and lie above the score of every benign probe (`ml/probes.py`).\n"
     )

@@ -8,6 +8,7 @@ from ml import artifacts, datasets
 from ml.evaluate import figures, gates, promotable
 from ml.model import Model
 from ml.probes import BENIGN
+from ml.release import false_flags
 from ml.sampling import minhash_bands
 from ml.train import continue_from
 from tests.ml.test_evaluate import failures, shuffled
@@ -43,6 +44,13 @@ def test_it_is_small_enough_to_ship() -> None:
 @pytest.mark.parametrize("text", [*BENIGN, *UNSEEN_BENIGN])
 def test_it_flags_no_benign_text(starter: Model, text: str) -> None:
     assert [score.policy for score in starter.explain([text])[0] if score.flagged] == []
+
+
+def test_it_flags_few_benign_chat_lines_that_were_held_out(starter: Model) -> None:
+    flags = false_flags(starter)
+
+    assert flags["lines"] >= 120
+    assert flags["any"] <= 0.05 * flags["lines"]
 
 
 @pytest.mark.parametrize("policy", BLATANT)
