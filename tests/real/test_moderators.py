@@ -175,7 +175,7 @@ def _assert_conflicts_are_told(records: Sequence[Record]) -> None:
     assert {answer.body["code"] for answer in conflicts} == {"lease_lost", "stale_version"}
     assert all(answer.headers["content-type"] == "application/problem+json" for answer in conflicts)
     assert all(answer.body["detail"] for answer in conflicts)
-    late = [answer.body for answer in conflicts if "has decided" in answer.body["detail"]]
+    late = [answer.body for answer in conflicts if "decided this case" in answer.body["detail"]]
     assert late
     assert all(body["holder"].startswith("person-") and body["since"] for body in late)
 
