@@ -117,19 +117,17 @@ def test_a_known_bad_text_is_found_through_its_disguise(integrator: User) -> Non
 )
 def test_a_known_bad_domain_is_found_in_links(text: str, hit: bool, integrator: User) -> None:
     _bank("domain", "bad.example")
-    assert _is_banked(_scored(text, integrator)) is hit
+    case = _scored(text, integrator)
+    found = case is not None and any(row["kind"] == "bank" for row in case.rule_hits)
+    assert found is hit
 
 
 def test_an_expired_or_inactive_entry_matches_nothing(integrator: User) -> None:
     entry = _bank("domain", "bad.example", expires_at=timezone.now() - timedelta(seconds=1))
-    assert not _is_banked(_scored("https://bad.example/soup", integrator))
+    assert _scored(f"{factories.BENIGN} ours is at https://bad.example/soup", integrator) is None
     BankEntry.objects.filter(pk=entry.pk).update(expires_at=None)
     Bank.objects.update(is_active=False)
-    assert not _is_banked(_scored("https://bad.example/soups", integrator))
-
-
-def _is_banked(case: Case | None) -> bool:
-    return case is not None and any(row["kind"] == "bank" for row in case.rule_hits)
+    assert _scored(f"{factories.BENIGN} ours is at https://bad.example/soups", integrator) is None
 
 
 def test_priority_is_the_sum_of_its_named_parts(integrator: User) -> None:
