@@ -137,6 +137,8 @@ class Launchers:
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
+                # Where the suite itself runs in the background of a shell, an interrupt would be ignored.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             )
         launched = Launched(process, home, output)
         self.started.append(launched)

@@ -1,9 +1,13 @@
 """Which services of the machine's own answer: `python -m tests.launcher.external` prints exports for a shell."""
 
+import fcntl
 import os
 import shlex
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg2
 from kombu import Connection
@@ -34,6 +38,14 @@ def broker_answers(url: str) -> bool:
     except connection_errors():
         return False
     return True
+
+
+@contextmanager
+def alone_on_the_machines_broker() -> Iterator[None]:
+    """Wait for one's turn: two products on one broker would take each other's messages."""
+    with Path(tempfile.gettempdir(), "evenhand-tests-broker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def connection_errors() -> tuple[type[Exception], ...]:

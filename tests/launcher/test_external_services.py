@@ -9,6 +9,7 @@ import pytest
 from psycopg2 import sql
 
 from tests.launcher.conftest import Launchers, until
+from tests.launcher.external import alone_on_the_machines_broker
 from tests.launcher.product import readiness, report, run, scored
 
 pytestmark = pytest.mark.real
@@ -38,10 +39,11 @@ def database_url() -> Iterator[str]:
 
 @pytest.mark.parametrize("broker", ["EVENHAND_TEST_AMQP_URL", "EVENHAND_TEST_REDIS_URL"])
 def test_a_report_goes_round_on_given_services(launchers: Launchers, database_url: str, broker: str) -> None:
-    launched = run(launchers, DATABASE_URL=database_url, CELERY_BROKER_URL=given(broker))
-    assert set(launched.processes()) == {"web", "worker", "beat"}
-    answer = readiness(launched)
-    assert answer is not None
-    assert (answer["status"], answer["database"], answer["broker"]) == ("ok", "ok", "ok")
-    report(launched, "round-trip")
-    until(lambda: scored(launched, "round-trip"), seconds=60, what="the report is scored")
+    with alone_on_the_machines_broker():
+        launched = run(launchers, DATABASE_URL=database_url, CELERY_BROKER_URL=given(broker))
+        assert set(launched.processes()) == {"web", "worker", "beat"}
+        answer = readiness(launched)
+        assert answer is not None
+        assert (answer["status"], answer["database"], answer["broker"]) == ("ok", "ok", "ok")
+        report(launched, "round-trip")
+        until(lambda: scored(launched, "round-trip"), seconds=60, what=f"the report is scored: {launched.said()}")

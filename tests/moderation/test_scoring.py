@@ -32,6 +32,7 @@ from moderation.models import (
 from moderation.services import claims, scoring, training
 from moderation.services.intake import receive_report
 from tests import factories
+from tests.launcher.conftest import until
 from tests.moderation.concurrency import at_once
 
 POISON = "this text breaks the model"
@@ -364,15 +365,15 @@ def test_a_broker_that_is_down_neither_raises_nor_holds_up(
     platform = factories.user("integrator", role="integrator")
     monkeypatch.setattr(enqueue, "signature", Unreachable)
     monkeypatch.setattr(enqueue, "_nudger", enqueue._Nudger())
-    for _ in range(5):
+    receive_report(submitted=factories.report_input(), acting_user=platform)
+    until(lambda: published == [enqueue.SCORE], what="a nudge goes out")
+    for _ in range(4):
         receive_report(submitted=factories.report_input(), acting_user=platform)
     assert Report.objects.count() == 5, "accepted while a nudge still hangs in the broker's connection"
     gone.set()
-    thread = enqueue._nudger._thread
-    assert thread is not None
+    until(lambda: published == [enqueue.SCORE] * 2, what="the four others became one nudge")
     receive_report(submitted=factories.report_input(), acting_user=platform)
-    assert thread.is_alive(), "a refused nudge must not end the nudger"
-    assert set(published) == {enqueue.SCORE}
+    until(lambda: published == [enqueue.SCORE] * 3, what="a refused nudge has not ended the nudger")
 
 
 def test_leases_are_swept_with_the_same_task(integrator: User, moderator: User) -> None:

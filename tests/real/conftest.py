@@ -3,12 +3,13 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.launcher.conftest import Launchers, until
+from tests.launcher.external import alone_on_the_machines_broker
 from tests.real.brokers import Broker, Line, OwnValkey
 from tests.real.product import Product
 
@@ -17,19 +18,20 @@ BROKERS = ["valkey", *(["rabbitmq"] if os.environ.get("EVENHAND_TEST_AMQP_URL") 
 _START_SECONDS = 120
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     """The broker the product uses, running; a test that stops it starts it again."""
-    with tempfile.TemporaryDirectory(prefix="broker-") as folder:
-        made: Broker = (
-            Line(os.environ["EVENHAND_TEST_AMQP_URL"]) if request.param == "rabbitmq" else OwnValkey(Path(folder))
-        )
+    with tempfile.TemporaryDirectory(prefix="broker-") as folder, ExitStack() as turn:
+        made: Broker = OwnValkey(Path(folder))
+        if request.param == "rabbitmq":
+            turn.enter_context(alone_on_the_machines_broker())
+            made = Line(os.environ["EVENHAND_TEST_AMQP_URL"])
         made.start()
         yield made
         made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def product(broker: Broker) -> Iterator[Product]:
     """A running installation without the demo community."""
     with running_product(CELERY_BROKER_URL=broker.url, DEMO="0", SWEEP_SECONDS="2") as started:
