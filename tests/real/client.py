@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 # The server drops a connection that has been idle for two seconds; one younger than this is still good.
 _IDLE_SECONDS = 1.0
 _PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS_A_LINE = 0.2
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -54,13 +55,23 @@ class Client:
     def post_lines(self, path: str, rows: Sequence[Any]) -> Answer:
         """POST JSON Lines."""
         body = b"\n".join(json.dumps(row).encode() for row in rows)
-        return self.call("POST", f"/api/v1/{path}", body, {"Content-Type": "application/x-ndjson"})
+        patience = _PATIENCE_SECONDS + _PATIENCE_SECONDS_A_LINE * len(rows)
+        return self.call("POST", f"/api/v1/{path}", body, {"Content-Type": "application/x-ndjson"}, patience=patience)
 
     def call(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        patience: float = _PATIENCE_SECONDS,
     ) -> Answer:
-        """One request. Raises ``OSError`` or ``http.client.HTTPException`` where no answer came."""
-        connection = self._open()
+        """One request, waited for so many seconds.
+
+        Raises ``OSError`` or ``http.client.HTTPException`` where no answer came.
+        """
+        connection = self._open(patience)
         sent = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json", **(headers or {})}
         try:
             connection.request(method, path, body, sent)
@@ -80,11 +91,14 @@ class Client:
             self._connection.close()
             self._connection = None
 
-    def _open(self) -> http.client.HTTPConnection:
+    def _open(self, patience: float) -> http.client.HTTPConnection:
         if self._connection is not None and time.monotonic() - self._used > _IDLE_SECONDS:
             self.close()
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(self._host, self._port, timeout=_PATIENCE_SECONDS)
+            self._connection = http.client.HTTPConnection(self._host, self._port)
+        self._connection.timeout = patience
+        if self._connection.sock is not None:
+            self._connection.sock.settimeout(patience)
         return self._connection
 
 
