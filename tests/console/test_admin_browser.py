@@ -9,7 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
-from moderation.models import User
+from moderation.models import ApiKey, User
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -52,3 +52,15 @@ def test_a_wording_is_added_to_a_policy_by_hand(tab: Page) -> None:
     tab.get_by_role("button", name="Save", exact=True).click()
     tab.locator("#result_list").get_by_role("link", name="Spam and scams").click()
     assert "Other words." in tab.locator("#versions-group").inner_text()
+
+
+def test_reloading_the_page_of_a_new_key_makes_no_second_one(tab: Page, integrator: User) -> None:
+    tab.goto(reverse("admin:moderation_apikey_add"))
+    tab.get_by_label("User").select_option(str(integrator.pk))
+    tab.get_by_label("Name").fill("feed")
+    tab.locator("input[name=scopes]").first.check()
+    tab.get_by_role("button", name="Save", exact=True).click()
+    assert tab.locator("#secret").inner_text()
+    tab.reload()
+    assert tab.locator("#secret").count() == 0
+    assert ApiKey.objects.count() == 1
