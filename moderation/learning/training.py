@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from ml import datasets, evaluate
+from ml import datasets, gates
 from ml.errors import TrainingError
 from ml.model import Model
 from ml.schemas import Example, GateResult
@@ -88,12 +88,12 @@ def train_candidate(champion: Model, examples: Sequence[Example], *, seed: int) 
 def run_gates(champion: Model, candidate: Model, examples: Sequence[Example], *, seed: int) -> list[GateResult]:
     """Compare candidate and champion on labels' test side, golden items and the base data where configured."""
     test_side = [example for example in examples if example.split == Split.TEST]
-    return evaluate.gates(champion, candidate, [*test_side, *base_test_examples()], golden_examples(), seed=seed)
+    return gates.gates(champion, candidate, [*test_side, *base_test_examples()], golden_examples(), seed=seed)
 
 
-def promotable(gates: Sequence[GateResult]) -> tuple[bool, str]:
+def promotable(results: Sequence[GateResult]) -> tuple[bool, str]:
     """Whether the gates allow promotion without a person, and one sentence why."""
-    return evaluate.promotable(list(gates))
+    return gates.promotable(list(results))
 
 
 def _numbers(context: dict[str, float | None]) -> dict[str, float]:

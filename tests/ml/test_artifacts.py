@@ -84,7 +84,7 @@ def test_a_pickled_array_is_never_read(small_folder: Path) -> None:
 
 def test_serving_imports_numpy_and_nothing_heavier() -> None:
     code = (
-        "import sys; from ml import artifacts, model, explain, sampling, evaluate; "
+        "import sys; from ml import artifacts, model, explain, sampling, evaluate, gates; "
         "m = artifacts.load(artifacts.starter_path()); m.explain(['hello']); "
         "heavy = {'sklearn', 'scipy', 'shap', 'numba', 'django', 'pandas'}; "
         "print(sorted({name.split('.')[0] for name in sys.modules} & heavy))"

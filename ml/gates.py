@@ -1,0 +1,313 @@
+"""Gates: whether a candidate may take the champion's place, on examples that neither was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.errors import InputError
+from ml.evaluate import calibration_figures, declared_prevalence, labelled, logits_of
+from ml.metrics import Bools, Floats, average_precision, logit_of
+from ml.model import Model
+from ml.probes import BENIGN
+from ml.schemas import Example, GateResult
+
+MIN_TEST_POSITIVES = 50
+MIN_GOLDEN_POSITIVES = 5
+MAX_RANKING_LOSS = 0.01
+MAX_CALIBRATION_LOSS = 0.02
+MAX_GOLDEN_LOSS = 0.02
+MAX_GOLDEN_RANKING_LOSS = 0.05  # golden items are few: one that changes places moves a policy this much
+MAX_INSERTION_CUT = 0.05
+BOOTSTRAPS = 1000
+_PROBED_WORDS = 8
+_PROBED_POSITIVES = 100
+
+
+def gates(
+    champion: Model,
+    candidate: Model,
+    test_examples: Sequence[Example],
+    golden_examples: Sequence[Example],
+    *,
+    seed: int = 0,
+    thresholds: Mapping[str, float] | None = None,
+) -> list[GateResult]:
+    """Compare a candidate with the champion on examples that neither was trained on.
+
+    A policy: `ranking`, `calibration` and `insertion` on the test examples, `golden` on the golden ones;
+    once: `golden` over all policies, `benign` and `gain`. `thresholds` overrides both models' own. Raises `InputError`
+    where the two models serve different policies.
+    """
+    if champion.policies != candidate.policies:
+        raise InputError("champion and candidate do not serve the same policies in the same order")
+    limits = {**champion.thresholds, **(thresholds or {})}
+    test = _compare(champion, candidate, test_examples, MIN_TEST_POSITIVES, seed)
+    golden = _compare(champion, candidate, golden_examples, MIN_GOLDEN_POSITIVES, seed)
+    results = []
+    for column, policy in enumerate(champion.policies):
+        results.append(_ranking_gate(test, policy, column))
+        results.append(_calibration_gate(test, policy, column, declared_prevalence(champion, policy)))
+        results.append(_insertion_gate((champion, candidate), test, policy, column, limits[policy]))
+        results.append(_golden_ranking_gate(golden, policy, column))
+    results.append(_golden_agreement_gate(golden, champion.policies, limits))
+    results.append(_benign_gate(candidate, limits))
+    results.append(_gain_gate(test, golden))
+    return results
+
+
+def promotable(results: Sequence[GateResult]) -> tuple[bool, str]:
+    """Return whether a candidate with these gate results may be promoted unasked, and why in words."""
+    failed = [result for result in results if not result.passed and not result.insufficient]
+    if failed:
+        return False, " ".join(result.reason for result in failed)
+    if not any(result.passed for result in results if result.name.startswith("ranking:")):
+        return False, (
+            f"No policy has the {MIN_TEST_POSITIVES} test positives that a promotion without a person needs."
+        )
+    return True, "Every gate with enough evidence passed."
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Examples with both models' logits, (n_examples, n_policies).
+
+    `changes` holds, a policy with enough positives, the change of average precision in 1,000 paired resamples.
+    """
+
+    examples: Sequence[Example]
+    champion: Floats
+    candidate: Floats
+    changes: Mapping[str, Floats]
+
+
+def _compare(champion: Model, candidate: Model, examples: Sequence[Example], needed: int, seed: int) -> _Comparison:
+    before, after = logits_of(champion, examples), logits_of(candidate, examples)
+    changes = {}
+    for column, policy in enumerate(champion.policies):
+        rows, labels = labelled(examples, policy)
+        if labels.sum() >= needed:
+            changes[policy] = _bootstrap_changes(labels, before[rows, column], after[rows, column], seed)
+    return _Comparison(examples, before, after, changes)
+
+
+def _ranking_gate(test: _Comparison, policy: str, column: int) -> GateResult:
+    name = f"ranking:{policy}"
+    rows, labels = labelled(test.examples, policy)
+    positives = int(labels.sum())
+    before, after = test.champion[rows, column], test.candidate[rows, column]
+    shown: dict[str, float | int | str | None] = {
+        "n": int(labels.size),
+        "positives": positives,
+        "champion_average_precision": average_precision(labels, before),
+        "candidate_average_precision": average_precision(labels, after),
+    }
+    if positives < MIN_TEST_POSITIVES:
+        return _too_few(name, shown, f"test positives for {policy}", positives, MIN_TEST_POSITIVES)
+    lowest, highest = (float(bound) for bound in np.quantile(test.changes[policy], [0.05, 0.95]))
+    shown |= {"change_lower_bound": lowest, "change_upper_bound": highest}
+    passed = lowest > -MAX_RANKING_LOSS
+    reason = (
+        f"On the test part the candidate ranks {policy} no worse than the champion."
+        if passed
+        else f"On the test part the candidate may rank {policy} worse: average precision could fall by "
+        f"{-lowest:.3f}, and {MAX_RANKING_LOSS} is allowed."
+    )
+    return GateResult(name, passed, False, shown, reason)
+
+
+def _calibration_gate(test: _Comparison, policy: str, column: int, declared: float) -> GateResult:
+    name = f"calibration:{policy}"
+    rows, labels = labelled(test.examples, policy)
+    positives = int(labels.sum())
+    before = calibration_figures(labels, test.champion[rows, column], declared)["ece"]
+    after = calibration_figures(labels, test.candidate[rows, column], declared)["ece"]
+    shown: dict[str, float | int | str | None] = {
+        "n": int(labels.size),
+        "positives": positives,
+        "champion_ece": before,
+        "candidate_ece": after,
+    }
+    if positives < MIN_TEST_POSITIVES or before is None or after is None:
+        return _too_few(name, shown, f"test positives for {policy}", positives, MIN_TEST_POSITIVES)
+    passed = after <= before + MAX_CALIBRATION_LOSS
+    reason = (
+        f"The candidate's {policy} scores are as well calibrated as the champion's."
+        if passed
+        else f"The candidate's {policy} scores are worse calibrated: the error rises from {before:.3f} to "
+        f"{after:.3f}, and a rise of {MAX_CALIBRATION_LOSS} is allowed."
+    )
+    return GateResult(name, passed, False, shown, reason)
+
+
+def _golden_ranking_gate(golden: _Comparison, policy: str, column: int) -> GateResult:
+    """Refuse a fall of average precision that is large, or small but too steady to be chance."""
+    name = f"golden:{policy}"
+    rows, labels = labelled(golden.examples, policy)
+    positives = int(labels.sum())
+    before = average_precision(labels, golden.champion[rows, column])
+    after = average_precision(labels, golden.candidate[rows, column])
+    shown: dict[str, float | int | str | None] = {
+        "n": int(labels.size),
+        "positives": positives,
+        "champion_average_precision": before,
+        "candidate_average_precision": after,
+    }
+    if positives < MIN_GOLDEN_POSITIVES or before is None or after is None:
+        return _too_few(name, shown, f"golden positives for {policy}", positives, MIN_GOLDEN_POSITIVES)
+    highest = float(np.quantile(golden.changes[policy], 0.99))
+    shown |= {"change_upper_bound": highest}
+    passed = after >= before - MAX_GOLDEN_RANKING_LOSS and highest >= 0.0
+    reason = (
+        f"On golden items the candidate ranks {policy} no worse than the champion."
+        if passed
+        else f"On golden items the candidate ranks {policy} worse: average precision falls from {before:.3f} "
+        f"to {after:.3f}, more than chance or the {MAX_GOLDEN_RANKING_LOSS} allowed explains."
+    )
+    return GateResult(name, passed, False, shown, reason)
+
+
+def _golden_agreement_gate(golden: _Comparison, policies: Sequence[str], thresholds: Mapping[str, float]) -> GateResult:
+    truth, before, after = [], [], []
+    for column, policy in enumerate(policies):
+        rows, labels = labelled(golden.examples, policy)
+        limit = logit_of(thresholds[policy])
+        truth.append(labels)
+        before.append(golden.champion[rows, column] >= limit)
+        after.append(golden.candidate[rows, column] >= limit)
+    labels = np.concatenate(truth)
+    positives = int(labels.sum())
+    shares = [_balanced_agreement(labels, np.concatenate(flags)) for flags in (before, after)]
+    shown: dict[str, float | int | str | None] = {
+        "judgements": int(labels.size),
+        "positives": positives,
+        "champion_agreement": shares[0],
+        "candidate_agreement": shares[1],
+    }
+    if positives < MIN_GOLDEN_POSITIVES or shares[0] is None or shares[1] is None:
+        return _too_few("golden", shown, "golden positives", positives, MIN_GOLDEN_POSITIVES)
+    passed = shares[1] >= shares[0] - MAX_GOLDEN_LOSS
+    reason = (
+        "The candidate agrees with the golden items as often as the champion."
+        if passed
+        else f"The candidate agrees less with the golden items: balanced agreement falls from "
+        f"{shares[0]:.3f} to {shares[1]:.3f}, and a fall of {MAX_GOLDEN_LOSS} is allowed."
+    )
+    return GateResult("golden", passed, False, shown, reason)
+
+
+def _benign_gate(candidate: Model, thresholds: Mapping[str, float]) -> GateResult:
+    limits = np.array([logit_of(thresholds[policy]) for policy in candidate.policies])
+    flagged: Bools = np.asarray(candidate.decision_function(BENIGN) >= limits)
+    policies = [policy for policy, hit in zip(candidate.policies, np.any(flagged, axis=0).tolist(), strict=True) if hit]
+    shown: dict[str, float | int | str | None] = {
+        "probes": len(BENIGN),
+        "flagged": int(flagged.any(axis=1).sum()),
+    }
+    reason = (
+        f"The candidate flags benign sentences for {', '.join(policies)}."
+        if policies
+        else "The candidate flags none of the benign sentences."
+    )
+    return GateResult("benign", not policies, False, shown, reason)
+
+
+def _gain_gate(test: _Comparison, golden: _Comparison) -> GateResult:
+    """Ask that some policy is ranked better, on test or golden items, by more than chance explains.
+
+    A candidate that learnt nothing (labels that mean nothing, pulled hard towards the champion) does no visible
+    harm; it is not worth a promotion. The error of 5 % is shared among the comparisons (Bonferroni).
+    """
+    compared = [
+        (f"{policy}, {name}", changes)
+        for name, side in (("test", test), ("golden", golden))
+        for policy, changes in side.changes.items()
+    ]
+    if not compared:
+        return _too_few("gain", {"comparisons": 0}, "policies with enough positives", 0, 1)
+    bounds = [float(np.quantile(changes, 0.05 / len(compared))) for _, changes in compared]
+    best = int(np.argmax(bounds))
+    shown: dict[str, float | int | str | None] = {
+        "comparisons": len(compared),
+        "best": compared[best][0],
+        "best_change_lower_bound": bounds[best],
+    }
+    passed = bounds[best] > 0.0
+    reason = (
+        f"The candidate is better than the champion: {compared[best][0]}."
+        if passed
+        else "The candidate ranks no policy better than the champion by more than chance explains."
+    )
+    return GateResult("gain", passed, False, shown, reason)
+
+
+def _insertion_gate(
+    models: tuple[Model, Model], test: _Comparison, policy: str, column: int, threshold: float
+) -> GateResult:
+    """Put the words whose effect fell most into positives that the candidate finds; see how many are lost.
+
+    What the champion loses by the same word is allowed: ordinary words dilute a text under any model.
+    """
+    name = f"insertion:{policy}"
+    rows, labels = labelled(test.examples, policy)
+    limit = logit_of(threshold)
+    caught = rows[labels & (test.candidate[rows, column] >= limit) & (test.champion[rows, column] >= limit)]
+    shown: dict[str, float | int | str | None] = {"positives": int(caught.size)}
+    if int(labels.sum()) < MIN_TEST_POSITIVES or caught.size == 0:
+        return _too_few(name, shown, f"test positives for {policy}", int(labels.sum()), MIN_TEST_POSITIVES)
+    texts = [test.examples[row].text for row in caught[:_PROBED_POSITIVES]]
+    worst = -1.0
+    for word in _fallen_words(*models, column):
+        changed = [f"{word} {text}" for text in texts]
+        lost = [float((model.decision_function(changed)[:, column] < limit).mean()) for model in models]
+        if lost[1] - lost[0] > worst:
+            worst = lost[1] - lost[0]
+            shown |= {"word": word, "champion_recall_cut": lost[0], "candidate_recall_cut": lost[1]}
+    passed = worst <= MAX_INSERTION_CUT
+    reason = (
+        f"No single word hides {policy} from the candidate."
+        if passed
+        else f"One inserted word hides {worst:.0%} more of {policy} from the candidate than from the "
+        f"champion, and {MAX_INSERTION_CUT:.0%} is allowed."
+    )
+    return GateResult(name, passed, False, shown, reason)
+
+
+def _fallen_words(champion: Model, candidate: Model, column: int) -> list[str]:
+    """Return known words in the order of how much their own effect fell, those that fell most first."""
+    words = candidate.space.vocabulary.words
+    moved = (candidate.weights - champion.weights)[: len(words), column] * candidate.space.idf[: len(words)]
+    order = np.argsort(moved, kind="stable")[:_PROBED_WORDS]
+    return [words[number] for number in order if moved[number] < 0.0]
+
+
+def _too_few(
+    name: str, shown: Mapping[str, float | int | str | None], what: str, found: int, needed: int
+) -> GateResult:
+    return GateResult(name, False, True, shown, f"Too little evidence: {found} {what}, {needed} are needed.")
+
+
+def _bootstrap_changes(labels: Bools, before: Floats, after: Floats, seed: int) -> Floats:
+    """Return the change of average precision in 1,000 paired resamples that have a positive."""
+    random = np.random.default_rng(seed)
+    changes: list[float] = []
+    while len(changes) < BOOTSTRAPS:
+        drawn = random.integers(0, labels.size, labels.size)
+        mass = np.bincount(drawn, minlength=labels.size).astype(np.float64)
+        old = average_precision(labels, before, mass)
+        new = average_precision(labels, after, mass)
+        if old is not None and new is not None:
+            changes.append(new - old)
+    return np.array(changes)
+
+
+def _balanced_agreement(labels: Bools, flags: Bools) -> float | None:
+    found = _share(labels & flags, labels)
+    spared = _share(~labels & ~flags, ~labels)
+    return None if found is None or spared is None else (found + spared) / 2.0
+
+
+def _share(part: Bools, whole: Bools) -> float | None:
+    return float(part.sum() / whole.sum()) if whole.any() else None
