@@ -45,7 +45,7 @@ def word_effects(model: Model, words: Iterable[str]) -> Floats:
     known = list(words)
     [empty] = model.decision_function([""])
     parts = [model.decision_function(known[start : start + _BATCH]) for start in range(0, len(known), _BATCH)]
-    return np.concatenate([np.empty((0, len(model.policies))), *parts]) - empty
+    return np.asarray(np.concatenate([np.empty((0, len(model.policies))), *parts]) - empty)
 
 
 def importances(model: Model, words: Iterable[str], *, top: int = 20) -> tuple[PolicyImportances, ...]:
