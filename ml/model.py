@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.errors import InputError
-from ml.explain import explain_text
-from ml.features import FeatureSpace, Floats
+from ml.explain import explained_scores
+from ml.features import FeatureSpace, Floats, Scorer
 from ml.schemas import PolicyScore
 
 Context = Mapping[str, float | None]
@@ -69,7 +69,14 @@ class Model:
         self.context = context
         self.manifest = manifest
         self.sha256 = sha256
-        self.text_base = intercept + space.mean @ weights
+        self._scorer: Scorer | None = None
+
+    @property
+    def scorer(self) -> Scorer:
+        """The model as the compiled core takes it."""
+        if self._scorer is None:
+            self._scorer = Scorer(self.space, self.weights, self.intercept)
+        return self._scorer
 
     def explain(
         self,
@@ -85,27 +92,23 @@ class Model:
         name is unknown; one that the model does not know is ignored. Raises `InputError` for an unknown
         policy, a threshold outside [0, 1], a text that is no string or a context value that is no number.
         """
+        around = self._contexts(texts, contexts)
         chosen = self._columns(policies)
         limits = self._limits(thresholds)
-        return [
-            explain_text(self, text, context, columns=chosen, thresholds=limits)
-            for text, context in zip(texts, self._contexts(texts, contexts), strict=True)
-        ]
+        return explained_scores(self, self.scorer.explain(texts), around, columns=chosen, thresholds=limits)
 
     def decision_function(self, texts: Sequence[str], contexts: Sequence[Context | None] | None = None) -> Floats:
         """Return the logits (n_texts, n_policies), without explanation; errors as `explain`."""
-        logits = np.empty((len(texts), len(self.policies)))
-        for row, (text, context) in enumerate(zip(texts, self._contexts(texts, contexts), strict=True)):
-            found = self.space.vectorise(text)
-            logits[row] = self.intercept + found.values @ self.weights[found.index]
-            for feature in self.context:
-                logits[row] += feature.weights[feature.bin((context or {}).get(feature.name))]
+        around = self._contexts(texts, contexts)
+        logits = self.scorer.logits(texts)
+        for feature in self.context:
+            logits += feature.weights[[feature.bin((context or {}).get(feature.name)) for context in around]]
         return logits
 
     def lower_intercepts(self, by: Floats) -> None:
         """Take `by` (n_policies,) off every logit; only for a model that has not been saved yet."""
         self.intercept = self.intercept - by
-        self.text_base = self.text_base - by
+        self._scorer = None
 
     def column(self, policy: str) -> int:
         """Return the column of `policy`; raises `InputError` where the model has none."""

@@ -1,60 +1,38 @@
-"""From a text as people wrote it to normalised tokens, never losing where each came from.
+"""From a text as people wrote it to normalised tokens, evasion undone, never losing where each came from.
 
-Normalisation removes characters that show nothing (zero-width and other format characters, variation
-selectors) and applies NFKC case folding (Unicode Standard 3.13, UAX #15). It works on the smallest runs that
-NFKC cannot join across, so that every normalised character knows the original code points it stands for.
+`ml.codepoints` folds characters (case, accents, look-alikes, enclosed and fullwidth letters; what shows nothing is
+dropped). Then, against a lexicon of known words (`ml.lexicon`): letters written as digits or symbols, masked by
+symbols, written one by one, repeated or swapped are read as the known word that they stand for. Emoji are tokens of
+their own, a link is the word `url` and its host, a handle the word `user`. A token's span is always a range of code
+points of the text as given. The work is done by the compiled core (`ml.native`, text.c).
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
+import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ml import codepoints, native
 from ml.errors import InputError
+from ml.lexicon import Lexicon
 
-NORMALISER = "nfkc-casefold-1"
-"""Name of what `normalise` and `tokenise` do; a model is only right with the one it was trained with."""
+NORMALISER = "fold-repair-2"
+"""Name of what `tokenise` does; a model is only right with the one it was trained with."""
 
-_INVISIBLE = frozenset(
-    [*map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0))]
-    + ["\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0"]
-    + [chr(code) for code in range(0x180B, 0x1810)]
-)
-# Starters (combining class 0) that compose with what stands before them: a run must not end ahead of one.
-_COMPOSING_STARTERS = frozenset(
-    "\u09be\u09d7\u0b3e\u0b56\u0b57\u0bbe\u0bd7\u0cc2\u0cd5\u0cd6\u0d3e\u0d57\u0dcf\u0ddf\u102e\u1b35"
-    "\U00011127\U0001133e\U00011357\U000114b0\U000114ba\U000114bd\U000115af\U00011930"
-) | frozenset(map(chr, [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]))
+_WORD, _SIGNS = 0, 1
 
-_TOKEN = re.compile(
-    r"(?P<link>(?:https?://|www\.)\S+)|(?P<handle>@\w+)|(?P<word>\w+(?:['’]\w+)*)|(?P<symbol>[^\w\s@]+|@)"
-)
-_STAND_INS = {"link": "url", "handle": "user"}
-
-
-@dataclass(frozen=True, slots=True)
-class Normalised:
-    """A normalised text and, a character, the half-open range of original code points it stands for.
-
-    `starts` and `ends` are `None` where every character stands for the one at its own place.
-    """
-
-    text: str
-    starts: list[int] | None
-    ends: list[int] | None
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return the original range of the normalised range `[start, end)`, which must not be empty."""
-        if self.starts is None or self.ends is None:
-            return start, end
-        return self.starts[start], self.ends[end - 1]
+CodeArray = NDArray[np.uint32]
+Offsets = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word, a run of symbols, or what stands in for a link or a handle; offsets in the original text."""
+    """A word, an emoji or a run of signs: `surface` is how the features see it; offsets in the original text."""
 
     start: int
     end: int
@@ -62,72 +40,57 @@ class Token:
     is_word: bool
 
 
-class _MarksAsLetters(dict[int, int]):
-    """Translation table that turns combining marks into a letter, so that words do not break at them."""
-
-    def __missing__(self, code: int) -> int:
-        self[code] = ord("a") if unicodedata.category(chr(code)).startswith("M") else code
-        return self[code]
+class _Points(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_void_p) for name in codepoints.CodePoints._fields]
 
 
-_marks_as_letters = _MarksAsLetters()
+@cache
+def points() -> _Points:
+    """Return the code point table as the compiled core takes it."""
+    return _Points(*(native.pointer(array) for array in codepoints.load()))
 
 
-def normalise(text: str) -> Normalised:
-    """Return `text` without invisible characters, NFKC case folded, with the map to original code points.
+def encode(texts: Sequence[str]) -> tuple[CodeArray, Offsets]:
+    """Return the code points of all texts in a row, and where each text begins and ends (n_texts + 1,).
 
-    Raises `InputError` where `text` is not a string. Lone surrogates pass through.
+    Lone surrogates pass through. Raises `InputError` where a text is not a string.
     """
-    if not isinstance(text, str):
-        raise InputError(f"a text must be a string, not {type(text).__name__}")
-    if text.isascii():
-        return Normalised(text.lower(), None, None)
-    kept = [index for index, char in enumerate(text) if not _is_invisible(char)]
-    pieces: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    position = 0
-    while position < len(kept):
-        after = position + 1
-        while after < len(kept) and _joins_back(text[kept[after]]):
-            after += 1
-        folded = _fold("".join(text[index] for index in kept[position:after]))
-        pieces.append(folded)
-        starts.extend([kept[position]] * len(folded))
-        ends.extend([kept[after - 1] + 1] * len(folded))
-        position = after
-    return Normalised("".join(pieces), starts, ends)
+    for text in texts:
+        if not isinstance(text, str):
+            raise InputError(f"a text must be a string, not {type(text).__name__}")
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    offsets = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)), out=offsets[1:])
+    return codes, offsets
 
 
-def tokenise(text: str) -> list[Token]:
-    """Return the tokens of `text` in order; a link becomes the word `url`, a handle the word `user`.
+def tokenise(text: str, lexicon: Lexicon) -> list[Token]:
+    """Return the tokens of `text` in order.
 
     Two tokens overlap only where one original character normalises to several tokens.
     """
-    normalised = normalise(text)
-    shadow = normalised.text if text.isascii() else normalised.text.translate(_marks_as_letters)
-    tokens: list[Token] = []
-    for match in _TOKEN.finditer(shadow):
-        kind = match.lastgroup or ""
-        begin, end = match.span()
-        surface = _STAND_INS.get(kind) or normalised.text[begin:end].replace("’", "'")
-        original_start, original_end = normalised.span(begin, end)
-        tokens.append(Token(original_start, original_end, surface, kind != "symbol"))
-    return tokens
-
-
-@lru_cache(maxsize=65_536)
-def _is_invisible(char: str) -> bool:
-    return char in _INVISIBLE or unicodedata.category(char) == "Cf"
-
-
-@lru_cache(maxsize=65_536)
-def _joins_back(char: str) -> bool:
-    first = unicodedata.normalize("NFKD", char)[0]
-    return unicodedata.combining(first) != 0 or first in _COMPOSING_STARTERS
-
-
-@lru_cache(maxsize=65_536)
-def _fold(run: str) -> str:
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", run).casefold())
-    return "".join(char for char in folded if not _is_invisible(char))
+    codes, _ = encode([text])
+    table = codepoints.load()
+    room = int(table.size[table.page[codes >> 8].astype(np.int64) * 256 + (codes & 255)].sum()) + 1
+    letters = 2 * room + lexicon.longest * 2
+    start, end, word = (np.empty(room, dtype=np.int32) for _ in range(3))
+    sort = np.empty(room, dtype=np.uint8)
+    surface, surface_at = np.empty(letters, dtype=np.uint32), np.empty(room + 1, dtype=np.int64)
+    address = native.pointer
+    count = native.library().eh_tokens(
+        address(codes), codes.size, ctypes.addressof(points()), lexicon.address,
+        address(start), address(end), address(sort), address(word), room,
+        address(surface), address(surface_at), letters,
+    )  # fmt: skip
+    if count < 0:
+        raise MemoryError("no memory for the tokens of a text")
+    written = surface.tobytes()
+    return [
+        Token(
+            int(start[t]),
+            int(end[t]),
+            written[4 * surface_at[t] : 4 * surface_at[t + 1]].decode("utf-32-le", "surrogatepass"),
+            sort[t] != _SIGNS,
+        )
+        for t in range(count)
+    ]

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.errors import InputError
-from ml.features import FeatureSpace, Vocabulary
+from ml.features import FeatureSpace
 from ml.model import ContextFeature, Model
 from ml.schemas import PolicyScore
+from tests.ml import reference
 from tests.ml.conftest import MakeExamples
 
 PIECES = st.sampled_from(
@@ -103,10 +104,9 @@ def test_attributions_equal_shap_linear_explainer(small_model: Model, make_examp
     from sklearn.linear_model import LogisticRegression
 
     texts = [example.text for example in make_examples(20, seed=9)]
+    found = small_model.space.vectorise(texts)
     dense = np.zeros((len(texts), len(small_model.space.vocabulary)))
-    for row, text in enumerate(texts):
-        found = small_model.space.vectorise(text)
-        dense[row, found.index] = found.values
+    dense[np.repeat(np.arange(len(texts)), np.diff(found.indptr)), found.indices] = found.values
     linear = LogisticRegression()
     linear.classes_ = np.array([0, 1])
     linear.coef_ = small_model.weights[:, :1].T
@@ -122,7 +122,9 @@ def test_attributions_equal_shap_linear_explainer(small_model: Model, make_examp
 
 
 def test_a_feature_is_shared_among_the_tokens_it_occurs_in() -> None:
-    space = FeatureSpace(Vocabulary(["bad", "bad dog"], [" do"]), np.ones(3), np.array([0.1, 0.2, 0.3]))
+    known = [reference.word_key("bad"), reference.pair_key("bad", "dog")]
+    vocabulary = reference.vocabulary(known, [reference.chars_key(" do")])
+    space = FeatureSpace(vocabulary, np.ones(3), np.array([0.125, 0.25, 0.375]))
     model = Model(
         policies=("p",),
         space=space,
@@ -134,7 +136,7 @@ def test_a_feature_is_shared_among_the_tokens_it_occurs_in() -> None:
     )
     first = 1.0 + math.log(2.0)
     length = math.sqrt(first**2 + 1.0)
-    word, pair, chars = 2.0 * (first / length - 0.1), 4.0 * (1.0 / length - 0.2), 8.0 * (1.0 - 0.3)
+    word, pair, chars = 2.0 * (first / length - 0.125), 4.0 * (1.0 / length - 0.25), 8.0 * (1.0 - 0.375)
 
     [[score]] = model.explain(["bad, bad dog"])
 

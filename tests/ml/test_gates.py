@@ -108,8 +108,8 @@ def test_a_hiding_word_is_found_by_insertion_though_ranking_does_not_see_it(
     small_model: Model, make_examples: MakeExamples
 ) -> None:
     candidate = copy_of(small_model)
-    vocabulary = candidate.space.vocabulary
-    candidate.weights[vocabulary.words.index("tower"), candidate.column("spam")] = -40.0
+    words, features = candidate.space.vocabulary.single_words()
+    candidate.weights[features[words.index("tower")], candidate.column("spam")] = -40.0
     test = [example for example in make_examples(900, seed=35) if "tower" not in example.text]
 
     results = gates(small_model, candidate, test, make_examples(50, seed=36))

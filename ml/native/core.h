@@ -1,0 +1,134 @@
+/* Evenhand's compiled core: texts to tokens, features, scores and exact explanations.
+ *
+ * Plain C11 without global state. Every array belongs to the caller (numpy) unless a function says otherwise;
+ * offsets of texts count Unicode code points.
+ */
+#ifndef EVENHAND_CORE_H
+#define EVENHAND_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { SPACE, LETTER, DIGIT, SYMBOL, EMOJI, REGIONAL, UNSEEN, MARK };
+enum { WORD, SIGNS, PICTURE };
+enum { TARGET = 1, MOST_WANTED };
+enum { URL_WORD, USER_WORD, FIRST_OWN_WORD };
+enum { LONGEST = 24, LETTERS_JOINED = 64 };
+
+/* Salts: what kind of thing a key stands for. */
+enum { KEY_WORD = 1, KEY_PAIR, KEY_SKIP, KEY_CHARS, KEY_SQUEEZED, KEY_SHORTENED, KEY_MASKED, KEY_SWAPPED };
+
+/* ml.codepoints: how every code point folds. */
+typedef struct {
+    const uint16_t *page;
+    const uint8_t *kind;
+    const uint8_t *size;
+    const int32_t *at;
+    const uint32_t *latin;
+    const uint32_t *pool;
+} Points;
+
+/* An open-addressing table of 64-bit keys; 0 is an empty place. */
+typedef struct {
+    uint64_t mask;
+    uint64_t *keys;
+    int32_t *values;
+} Table;
+
+/* Known words: word w is pool[at[w] .. at[w + 1]). */
+typedef struct {
+    int64_t size;
+    const int32_t *at;
+    const uint32_t *pool;
+    const uint8_t *target; /* TARGET: worth finding behind an evasion; MOST_WANTED: behind a slip of the pen too */
+    const uint8_t *common; /* stands by itself, however short */
+    Table words;
+    Table variants;
+} Lexicon;
+
+typedef struct {
+    uint32_t code;
+    uint32_t latin;
+    int32_t start;
+    int32_t end;
+    uint8_t kind;
+} Char;
+
+typedef struct {
+    uint64_t key;
+    int32_t start; /* range in the text as given */
+    int32_t end;
+    int32_t at; /* range in the folded characters */
+    int32_t size;
+    int32_t word; /* number in the lexicon, or -1 */
+    uint8_t sort;
+    uint8_t gap; /* whether something parts it from the token before */
+} Token;
+
+/* Room for one text, grown as needed. */
+typedef struct {
+    Char *chars;
+    Token *tokens;
+    int64_t room;
+} Pad;
+
+static inline uint64_t step(uint64_t state, uint32_t code) { return (state ^ code) * 0x100000001B3ULL; }
+
+#define SEED 0xCBF29CE484222325ULL
+
+/* splitmix64's finaliser; never 0. */
+static inline uint64_t finish(uint64_t state, int salt) {
+    uint64_t x = state + (uint64_t)salt * 0x9E3779B97F4A7C15ULL;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    x ^= x >> 31;
+    return x ? x : 1;
+}
+
+static inline int32_t find(const Table *table, uint64_t key) {
+    for (uint64_t at = key & table->mask; table->keys[at]; at = (at + 1) & table->mask)
+        if (table->keys[at] == key) return table->values[at];
+    return -1;
+}
+
+/* Store a value unless the key is there already; the value that stands. */
+static inline int32_t put(Table *table, uint64_t key, int32_t value) {
+    uint64_t at = key & table->mask;
+    for (; table->keys[at]; at = (at + 1) & table->mask)
+        if (table->keys[at] == key) return table->values[at];
+    table->keys[at] = key;
+    table->values[at] = value;
+    return value;
+}
+
+/* Make room; false without memory. */
+bool pad_reserve(Pad *pad, int64_t chars);
+void pad_free(Pad *pad);
+
+/* Tokens of a text, into the pad; their number, or -1 without memory. */
+int64_t tokenise(const uint32_t *text, int64_t size, const Points *points, const Lexicon *lexicon, Pad *pad);
+
+/* Takes the key of one occurrence of a feature, and the tokens that it stands in (twice the same, unless it is a pair). */
+typedef void (*Sink)(void *to, uint64_t key, int32_t first, int32_t second);
+
+enum { SHORTEST_GRAM = 2, LONGEST_GRAM = 5 };
+
+/* The 2- to 5-grams of ` token `, as its text has it or, where it hides a known word, as that word is written; then the word
+ * itself, unless the token is signs. `pad` may be NULL for a token that is a known word. */
+void features_of_token(const Token *token, int32_t number, const Lexicon *lexicon, const Pad *pad, Sink chars, Sink words,
+                       void *to);
+
+/* Pairs of neighbouring words, symbols between them or not; with `skips`, those with one word between too. */
+void features_of_pairs(const Token *tokens, int64_t count, bool skips, Sink words, void *to);
+
+uint64_t key_of_word(const Lexicon *lexicon, int32_t word);
+
+static inline bool grow(void **array, int64_t items, size_t size) {
+    void *grown = realloc(*array, (size_t)items * size);
+    if (grown) *array = grown;
+    return grown != NULL;
+}
+
+#endif
