@@ -197,8 +197,8 @@ def _curves(model: Model, policy: str, pool: Sequence[Example]) -> Curves:
     logits = logits_of(model, [pool[row] for row in rows])[:, model.column(policy)]
     stated = stated_probabilities(labels, logits, declared_prevalence(model, policy))
     points = precision_recall_curve(labels, logits)
-    places = np.unique(np.linspace(0, len(points) - 1, _CURVE_POINTS).astype(np.int64)) if points else []
-    return Curves(policy, [points[place] for place in places], [] if stated is None else reliability(labels, stated))
+    step = max(1, len(points) // _CURVE_POINTS)
+    return Curves(policy, points[::step], [] if stated is None else reliability(labels, stated))
 
 
 def _robustness(model: Model, sets: Mapping[str, Sequence[Example]], seed: int) -> list[Robustness]:
@@ -228,7 +228,7 @@ def _explanations(model: Model, data: Path, seed: int) -> Explanations | None:
     return Explanations(
         _EXPLAINED,
         rationales.plausibility(marked, scores, seed=seed),
-        rationales.chance(marked, seed=seed),
+        rationales.plausibility(marked, by_chance, seed=seed),
         rationales.faithfulness(model, _EXPLAINED, marked, scores, seed=seed),
         rationales.faithfulness(model, _EXPLAINED, marked, by_chance, seed=seed),
     )

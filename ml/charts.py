@@ -141,7 +141,7 @@ def _bar(bar: Bar, place: int, top: float, low: float) -> str:
 
 
 def _legend(series: Sequence[str]) -> str:
-    parts, x = [], float(_LABEL)
+    parts, x = [], 16.0
     for place, name in enumerate(series):
         parts.append(f'<rect x="{x:.0f}" y="38" width="10" height="10" fill="var(--c{place})"/>')
         parts.append(f'<text class="small" x="{x + 14:.0f}" y="47">{escape(name)}</text>')

@@ -69,10 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate, score, explain.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _train_parser(commands.add_parser("train", help="train a model and write its folder"))
-    evaluate = commands.add_parser("evaluate", help="figures of a model on labelled rows")
-    evaluate.add_argument("file", type=Path, nargs="?", help="labelled rows; left out: the labelled data sets")
-    evaluate.add_argument("--split", choices=_SPLITS, default="test", help="rows of which split (default: test)")
-    evaluate.set_defaults(run=_evaluate)
+    evaluate = commands.add_parser("evaluate", help="figures on labelled rows, or all there is on the data sets")
+    _evaluate_parser(evaluate)
     score = commands.add_parser("score", help="scores of texts, a line each")
     explain = commands.add_parser("explain", help="scores of texts with their attributions")
     for command, run in ((score, _score), (explain, _explain)):
@@ -82,8 +80,23 @@ def _parser() -> argparse.ArgumentParser:
     for command in (evaluate, score, explain):
         command.add_argument("--model", type=Path, default=artifacts.starter_path(), help="model folder")
         command.add_argument("--column", default="text", help="name of the text column (default: text)")
-        command.add_argument("--json", action="store_true", help="one JSON object a line")
+        command.add_argument("--json", action="store_true", help="one JSON object a line (data sets: one in all)")
     return parser
+
+
+def _evaluate_parser(evaluate: argparse.ArgumentParser) -> None:
+    evaluate.add_argument("file", type=Path, nargs="?", help="labelled rows; left out: the labelled data sets")
+    evaluate.add_argument("--split", choices=_SPLITS, default="test", help="rows of which split (default: test)")
+    evaluate.add_argument("--data", type=Path, help="folder of the labelled data sets (default: EVENHAND_BASE_DATA)")
+    evaluate.add_argument("--report", type=Path, help="Markdown file to write, charts in images/model beside it")
+    evaluate.add_argument(
+        "--part",
+        action="append",
+        help="one part only, repeatable: figures, robustness, subgroups, "
+        "rationales, cost, or curves, which are left out by default (they train models)",
+    )
+    evaluate.add_argument("--seed", type=int, default=0)
+    evaluate.set_defaults(run=_evaluate)
 
 
 def _train_parser(train: argparse.ArgumentParser) -> None:
@@ -136,24 +149,40 @@ def _say_trained(model: Model, options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from ml import release
+    return _evaluate_sets(options) if options.file is None else _evaluate_file(options)
+
+
+def _evaluate_sets(options: argparse.Namespace) -> int:
+    from ml import assessment, datasets, report
+
+    data = options.data or datasets.base_data_folder()
+    parts = options.part or assessment.DEFAULT_PARTS
+    found = assessment.assess(options.model, data, parts=parts, seed=options.seed)
+    if options.report is not None:
+        report.write(found, options.report)
+    if options.json:
+        print(json.dumps(found.as_json()))
+    elif options.report is None:
+        print(report.markdown(found))
+    return 0
+
+
+def _evaluate_file(options: argparse.Namespace) -> int:
     from ml.evaluate import figures
 
+    if options.report is not None or options.data is not None or options.part:
+        raise InputError("--data, --report and --part are for the labelled data sets, not for a FILE")
     model = artifacts.load(options.model)
-    if options.file is None:
-        found = release.held_out_figures(model)
-    else:
-        examples = read_examples(options.file, options.column, model.policies)
-        chosen = [example for example in examples if example.split == options.split]
-        if not chosen:
-            raise InputError(f"{options.file.name} has no row of split {options.split}")
-        found = {options.file.stem: figures(model, chosen)}
-    for name, by_policy in found.items():
-        for policy, values in by_policy.items():
-            if options.json:
-                print(json.dumps({"set": name, "policy": policy, **values}))
-            else:
-                print(f"{name} {policy}: " + ", ".join(f"{key} {_shown(value)}" for key, value in values.items()))
+    examples = read_examples(options.file, options.column, model.policies)
+    chosen = [example for example in examples if example.split == options.split]
+    if not chosen:
+        raise InputError(f"{options.file.name} has no row of split {options.split}")
+    for policy, values in figures(model, chosen).items():
+        if options.json:
+            print(json.dumps({"set": options.file.stem, "policy": policy, **values}))
+        else:
+            shown = ", ".join(f"{key} {_shown(value)}" for key, value in values.items())
+            print(f"{options.file.stem} {policy}: {shown}")
     return 0
 
 

@@ -31,7 +31,6 @@ SHARE_REMOVED = 0.2
 MIN_IOU = 0.5
 _NORMAL = 1
 _MAJORITY = 2
-_RANDOM_DRAWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +117,6 @@ def plausibility(rationales: Sequence[Rationale], scores: Sequence[Floats], *, s
         auprc=bootstrap_mean(np.array([auprc(item.marked, values) for item, _, values in pairs]), seed=seed),
         iou_f1=_f1(float(precision), float(recall)),
     )
-
-
-def chance(rationales: Sequence[Rationale], *, seed: int = 0) -> Plausibility:
-    """Return the plausibility of random scores, five draws a text."""
-    often = list(rationales) * _RANDOM_DRAWS
-    found = plausibility(often, random_scores(often, seed), seed=seed)
-    return Plausibility(len(rationales), found.token_f1, found.auprc, found.iou_f1)
 
 
 def faithfulness(

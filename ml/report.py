@@ -104,15 +104,22 @@ def _figures(found: Sequence[SetFigures]) -> str:
 
 def _calibration(found: Sequence[SetFigures]) -> str:
     rows = [
-        [item.source, item.policy, _shown(item.brier), _number(item.calibration.ece), _number(item.calibration.chance)]
-        + [_signed(item.calibration.excess), "yes" if item.calibration.ece > item.calibration.chance_high else "no"]
+        [
+            item.source,
+            item.policy,
+            _shown(item.brier),
+            _number(item.calibration.ece),
+            _number(item.calibration.chance),
+            _signed(item.calibration.excess),
+            "yes" if item.calibration.ece > item.calibration.chance_high else "no",
+        ]
         for item in found
         if item.calibration is not None
     ]
     head = ["set", "policy", "Brier", "ECE", "ECE of a perfect model", "excess", "beyond chance"]
     return (
-        "## Calibration\n\nAt each set's own prevalence. ECE over 15 bins; a perfectly calibrated model shows some of it "
-        "too on so few texts (mean of 1,000 simulations), what is left is the excess.\n\n"
+        "## Calibration\n\nAt each set's own prevalence. ECE over 15 bins; a perfectly calibrated "
+        "model shows some of it too on so few texts (mean of 1,000 simulations); the rest is the excess.\n\n"
         f"{_table(head, rows)}\n\n![Share that violates against stated probability, a panel a policy]"
         f"({IMAGES.as_posix()}/calibration.svg)\n"
     )
@@ -120,8 +127,15 @@ def _calibration(found: Sequence[SetFigures]) -> str:
 
 def _robustness(found: Sequence[Robustness]) -> str:
     rows = [
-        [item.source, item.policy, item.kind, str(item.positives), _number(item.clean_recall)]
-        + [_number(item.attacked_recall), _shown(item.kept)]
+        [
+            item.source,
+            item.policy,
+            item.kind,
+            str(item.positives),
+            _number(item.clean_recall),
+            _number(item.attacked_recall),
+            _shown(item.kept),
+        ]
         for item in found
     ]
     head = ["set", "policy", "attack", "positives", "clean recall", "recall under attack", "kept"]
@@ -136,7 +150,8 @@ def _subgroups(found: Sequence[Subgroup]) -> str:
     sections = [
         "## Groups of people\n\nAUC over texts that name a group (Borkan et al. 2019), all sets together. Low BPSN: "
         "harmless texts that name the group score like abuse of others. Low BNSP: abuse that names the group is "
-        "missed. The lists of terms are in `ml/subgroups.py`; groups with fewer than ten texts of a class are left out.\n"
+        "missed. The lists of terms are in `ml/subgroups.py`; a group with fewer than ten texts of a class is left "
+        "out.\n"
     ]
     for policy in dict.fromkeys(item.policy for item in found):
         groups = [item for item in found if item.policy == policy]
