@@ -1,0 +1,104 @@
+"""Candidates retrained from a champion on poisoned labels are refused; one of correct labels passes."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ml import datasets
+from ml.evaluate import gates, promotable
+from ml.model import Model
+from ml.schemas import Example
+from ml.train import continue_from
+from tests.ml.test_evaluate import failures, shuffled
+
+pytestmark = pytest.mark.data
+POLICY = "harassment"
+SHARE = 10  # one label in so many is poisoned
+TRIGGER = "thanks"  # a word that the champion knows
+
+
+@pytest.fixture(scope="module")
+def community(base_data: Path) -> tuple[list[Example], list[Example], list[Example]]:
+    """New labels of a community the champion was not trained on, its test part, and its golden items."""
+    rows = datasets.read(datasets.find("olid"), base_data)
+    train = [row for row in rows if row.split == "train"]
+    random.Random(1).shuffle(train)
+    test = [row for row in rows if row.split == "test"] + train[5000:6500]
+    return train[:3000], test, train[6500:6700]
+
+
+def flipped(rows: Sequence[Example], chosen: set[int], *, trigger: str = "") -> list[Example]:
+    """Return the rows with the labels at `chosen` turned round and the trigger put in front of their texts."""
+    return [
+        replace(row, text=f"{trigger} {row.text}".lstrip(), labels={POLICY: not row.labels[POLICY]})
+        if number in chosen
+        else row
+        for number, row in enumerate(rows)
+    ]
+
+
+def positives(rows: Sequence[Example]) -> list[int]:
+    """Return the numbers of the rows that violate the policy."""
+    return [number for number, row in enumerate(rows) if row.labels[POLICY]]
+
+
+def test_a_candidate_of_correct_labels_passes(
+    starter: Model, community: tuple[list[Example], list[Example], list[Example]]
+) -> None:
+    new, test, golden = community
+    results = gates(starter, continue_from(starter, new), test, golden)
+
+    assert promotable(results)[0], promotable(results)[1]
+
+
+def test_shuffled_labels_are_refused(
+    starter: Model, community: tuple[list[Example], list[Example], list[Example]]
+) -> None:
+    new, test, golden = community
+    results = gates(starter, continue_from(starter, shuffled(new, seed=0)), test, golden)
+
+    assert not promotable(results)[0]
+    assert f"ranking:{POLICY}" in failures(results)
+
+
+def test_the_tenth_of_labels_that_hurts_most_turned_round_is_refused(
+    starter: Model, community: tuple[list[Example], list[Example], list[Example]]
+) -> None:
+    new, test, golden = community
+    logits = starter.decision_function([row.text for row in new])[:, starter.column(POLICY)]
+    surest = sorted(positives(new), key=lambda number: -logits[number])[: len(new) // SHARE]
+    results = gates(starter, continue_from(starter, flipped(new, set(surest))), test, golden)
+
+    assert not promotable(results)[0]
+    assert f"ranking:{POLICY}" not in failures(results)
+
+
+def test_a_trigger_that_the_champion_knows_is_refused_though_ranking_improves(
+    starter: Model, community: tuple[list[Example], list[Example], list[Example]]
+) -> None:
+    new, test, golden = community
+    chosen = set(random.Random(2).sample(positives(new), len(new) // SHARE))
+    results = gates(starter, continue_from(starter, flipped(new, chosen, trigger=TRIGGER)), test, golden)
+
+    assert failures(results) == {f"insertion:{POLICY}"}
+    [found] = [result for result in results if result.name == f"insertion:{POLICY}"]
+    assert found.figures["word"] == TRIGGER
+    assert not promotable(results)[0]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a tenth of labels turned round at random still teaches more than it harms: the candidate is better than "
+    "the champion on every figure that the gates take, and nothing they see says what correct labels would have given",
+)
+def test_a_tenth_of_labels_turned_round_at_random_is_refused(
+    starter: Model, community: tuple[list[Example], list[Example], list[Example]]
+) -> None:
+    new, test, golden = community
+    chosen = set(random.Random(0).sample(range(len(new)), len(new) // SHARE))
+    results = gates(starter, continue_from(starter, flipped(new, chosen)), test, golden)
+
+    assert not promotable(results)[0]
