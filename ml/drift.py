@@ -129,7 +129,8 @@ def label_shift(
     `violates` (n,) is what people judged, `flags` (n,) what the model said, `weights` (n,) one over the sampling
     probability; `recent_flags` (m,) are unjudged. Black-box shift estimation (Lipton et al. 2018), for two classes:
     (flagged share - false positive rate) / (true - false positive rate), right if violations look as they did and
-    only their share moved. The intervals are percentile bootstraps at `alpha`. `watch` where the interval of the
+    only their share moved. The intervals are percentile bootstraps at `alpha` (measured
+    coverage 93 % where 95 % is asked for). `watch` where the interval of the
     change leaves out 0, `drifted` where the share grew or shrank by half besides. Raises `InputError` where shapes
     differ.
     """

@@ -103,8 +103,8 @@ def grid_from(loosest: float, *, strictest: float = 0.9995, steps: int = GRID_ST
     _between_0_and_1("a threshold", strictest)
     if loosest >= strictest:
         return np.array([loosest])
-    ends = [math.log(bound) - math.log1p(-bound) for bound in (strictest, loosest)]
-    return np.asarray(1.0 / (1.0 + np.exp(-np.linspace(*ends, steps))))
+    first, last = (math.log(bound) - math.log1p(-bound) for bound in (strictest, loosest))
+    return _sigmoid(np.linspace(first, last, steps))
 
 
 def calibrate(

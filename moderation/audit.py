@@ -11,6 +11,7 @@ from moderation.models import (
     ApiKey,
     Appeal,
     AuditEvent,
+    AutomationThreshold,
     Case,
     Content,
     Decision,
@@ -172,8 +173,13 @@ def model_trained(version: ModelVersion, *, actor: User | None) -> None:
     )
 
 
+def model_shadowed(version: ModelVersion, *, actor: User) -> None:
+    """A version began to score live traffic without a say in it."""
+    _record(AuditKind.MODEL_SHADOWED, actor=actor, model=version.number)
+
+
 def model_refused(version: ModelVersion, *, actor: User | None, gates: Sequence[str]) -> None:
-    """A candidate failed its gates, which are named."""
+    """A candidate failed its gates, which are named, or a person refused it after its shadow (no gates)."""
     _record(AuditKind.MODEL_REFUSED, actor=actor, model=version.number, gates=list(gates))
 
 
@@ -185,6 +191,20 @@ def model_promoted(version: ModelVersion, *, actor: User | None, previous: int |
 def model_rolled_back(version: ModelVersion, *, actor: User | None, previous: int) -> None:
     """An earlier version became champion again."""
     _record(AuditKind.MODEL_ROLLED_BACK, actor=actor, model=version.number, previous=previous)
+
+
+def automation_calibrated(calibration: AutomationThreshold, *, actor: User) -> None:
+    """The score from which a policy's precision is guaranteed was looked for."""
+    _record(
+        AuditKind.AUTOMATION_CALIBRATED,
+        actor=actor,
+        policy=calibration.policy.slug,
+        model=calibration.model_version.number,
+        recalibration=calibration.recalibration,
+        precision=calibration.precision,
+        threshold=calibration.threshold,
+        delta_spent=calibration.delta_spent,
+    )
 
 
 def key_issued(key: ApiKey, *, actor: User | None) -> None:

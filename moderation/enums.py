@@ -166,7 +166,16 @@ class ModelStatus(TextChoices):
     SHADOW = "shadow", "Shadow"
     CHAMPION = "champion", "Champion"
     RETIRED = "retired", "Retired"
-    REFUSED = "refused", "Refused by its gates"
+    REFUSED = "refused", "Refused"
+
+
+class DriftVerdict(TextChoices):
+    """What a drift check found."""
+
+    STEADY = "steady", "Steady"
+    WATCH = "watch", "Watch"
+    DRIFTED = "drifted", "Drifted"
+    INSUFFICIENT = "insufficient", "Too little data"
 
 
 class Split(TextChoices):
@@ -208,9 +217,11 @@ class AuditKind(TextChoices):
     APPEAL_RESOLVED = "appeal.resolved", "Appeal resolved"
     MODEL_REGISTERED = "model.registered", "Model registered"
     MODEL_TRAINED = "model.trained", "Model trained"
-    MODEL_REFUSED = "model.refused", "Model refused by its gates"
+    MODEL_SHADOWED = "model.shadowed", "Model scores in shadow"
+    MODEL_REFUSED = "model.refused", "Model refused"
     MODEL_PROMOTED = "model.promoted", "Model promoted"
     MODEL_ROLLED_BACK = "model.rolled_back", "Model rolled back"
+    AUTOMATION_CALIBRATED = "automation.calibrated", "Automation threshold calibrated"
     KEY_ISSUED = "key.issued", "API key issued"
     KEY_REVOKED = "key.revoked", "API key revoked"
     ADMIN_CHANGED = "admin.changed", "Changed in the admin"

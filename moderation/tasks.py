@@ -6,10 +6,11 @@ from django.conf import settings
 from moderation import enqueue
 from moderation.errors import ModelUnavailable
 from moderation.models import User
-from moderation.services import claims, delivery, scoring, sealing, training
+from moderation.services import claims, delivery, monitoring, scoring, sealing, shadow, training
 from moderation.services import housekeeping as keeping
 
 BATCHES_A_RUN = 200
+SHADOW_BATCHES_A_RUN = 20  # what waits to be routed comes first
 
 
 @shared_task(name=enqueue.SCORE)
@@ -27,7 +28,14 @@ def score_pending() -> int:
                 break
     except ModelUnavailable:
         return scoring.route_unscored(limit=settings.SCORING_BATCH)
+    _follow_in_shadow()
     return settled
+
+
+def _follow_in_shadow() -> None:
+    for _ in range(SHADOW_BATCHES_A_RUN):
+        if shadow.score_latest(limit=settings.SCORING_BATCH) == 0:
+            break
 
 
 @shared_task(name="moderation.sweep")
@@ -62,6 +70,15 @@ def retrain(user_id: int | None = None) -> int | None:
 def retrain_if_due() -> int | None:
     """Retrain once enough new labels have come since the last training set."""
     return retrain() if training.is_due() else None
+
+
+@shared_task(name="moderation.check_drift")
+def check_drift() -> int | None:
+    """Compare the last week's traffic with the four before, once a day; the check's key, ``None`` without a model."""
+    try:
+        return monitoring.check_drift().pk
+    except ModelUnavailable:
+        return None
 
 
 @shared_task(name="moderation.housekeeping")

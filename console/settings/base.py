@@ -210,6 +210,7 @@ CELERY_TASK_ROUTES = {
     "moderation.score_pending": {"queue": "score"},
     "moderation.deliver_outbox": {"queue": "deliver"},
     "moderation.retrain": {"queue": "learn"},
+    "moderation.check_drift": {"queue": "learn"},
 }
 if CELERY_BROKER_URL.startswith(("redis", "rediss", "valkey")):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -228,6 +229,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "moderation.retrain_if_due",
         "schedule": env.float("RETRAIN_CHECK_SECONDS", default=900.0),
     },
+    "check-drift": {"task": "moderation.check_drift", "schedule": 86400.0},
     "housekeeping": {"task": "moderation.housekeeping", "schedule": 3600.0},
 }
 
@@ -239,6 +241,9 @@ UNDO_SECONDS = env.int("UNDO_SECONDS", default=30)
 SCORING_BATCH = env.int("SCORING_BATCH", default=64)
 SCORING_ATTEMPTS = 5
 RETRAIN_MINIMUM_LABELS = env.int("RETRAIN_MINIMUM_LABELS", default=50)
+# The smallest chance that any random audit gives to any text, and the error that all calibrations of a policy share.
+AUDIT_SMALLEST_PROBABILITY = env.float("AUDIT_SMALLEST_PROBABILITY", default=0.01)
+AUTOMATION_ERROR = env.float("AUTOMATION_ERROR", default=0.05)
 API_KEY_RATE_PER_MINUTE = env.int("API_KEY_RATE_PER_MINUTE", default=60_000)
 IDEMPOTENCY_DAYS = 7
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)

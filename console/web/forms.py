@@ -26,6 +26,12 @@ class LoginForm(AuthenticationForm):
         self.fields["password"].widget.attrs.update({"autocomplete": "current-password"})
 
 
+class CalibrationForm(forms.Form):
+    """The precision an automation threshold must keep."""
+
+    precision = forms.FloatField(min_value=0.5, max_value=0.999)
+
+
 class OpinionForm(forms.Form):
     """A verdict with policies, actions and the words beside it."""
 

@@ -27,5 +27,8 @@ urlpatterns = [
     path("models/roll-back/", models.roll_back, name="roll_back"),
     path("models/<int:number>/", models.model, name="model"),
     path("models/<int:number>/promote/", models.promote, name="promote"),
+    path("models/<int:number>/shadow/", models.begin_shadow, name="begin_shadow"),
+    path("models/<int:number>/refuse/", models.refuse_shadow, name="refuse_shadow"),
+    path("models/automation/<slug:slug>/", models.calibrate, name="calibrate"),
     path("help/", help.help_page, name="help"),
 ]

@@ -29,6 +29,11 @@ def champion() -> ModelVersion:
     return version
 
 
+def shadow() -> ModelVersion | None:
+    """The version that scores in shadow, if one does."""
+    return ModelVersion.objects.filter(status=ModelStatus.SHADOW).first()
+
+
 def load(version: ModelVersion) -> Model:
     """The version's model, its hash checked against the pinned one; kept in memory, the last two versions.
 
@@ -84,6 +89,39 @@ def promote(version: ModelVersion, *, acting_user: User | None) -> ModelVersion:
     """Make the version champion; the champion before it is retired. Its files must load first."""
     load(version)
     return _crown(version, acting_user=acting_user, rollback=False)
+
+
+@transaction.atomic
+def begin_shadow(version: ModelVersion, *, acting_user: User) -> ModelVersion:
+    """Have the version score live traffic without a say in it. Its files must load first.
+
+    Raises ``Conflict`` if another version does, or if this one is or was champion.
+    """
+    load(version)
+    locked = {row.pk: row for row in ModelVersion.objects.select_for_update().order_by("pk")}
+    version = locked[version.pk]
+    present = next((row for row in locked.values() if row.status == ModelStatus.SHADOW), None)
+    if present is not None:
+        raise Conflict(f"Model v{present.number} scores in shadow already; promote or refuse it first.")
+    if version.promoted_at is not None:
+        raise Conflict(f"Model v{version.number} has been champion; only a new version can score in shadow.")
+    version.status = ModelStatus.SHADOW
+    version.shadowed_at = timezone.now()
+    version.save(update_fields=["status", "shadowed_at"])
+    audit.model_shadowed(version, actor=acting_user)
+    return version
+
+
+@transaction.atomic
+def refuse(version: ModelVersion, *, acting_user: User) -> ModelVersion:
+    """End the version's shadow by refusing it. Raises ``Conflict`` if it does not score in shadow."""
+    version = ModelVersion.objects.select_for_update().get(pk=version.pk)
+    if version.status != ModelStatus.SHADOW:
+        raise Conflict(f"Model v{version.number} does not score in shadow.")
+    version.status = ModelStatus.REFUSED
+    version.save(update_fields=["status"])
+    audit.model_refused(version, actor=acting_user, gates=[])
+    return version
 
 
 @transaction.atomic

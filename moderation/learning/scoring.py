@@ -1,4 +1,4 @@
-"""Scoring and explaining texts with the champion."""
+"""Scoring and explaining texts with the champion, or with a version that is named."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,16 @@ class Scored:
     policies: tuple[PolicyScore, ...]
 
 
-def score_texts(texts: Sequence[str], contexts: Sequence[Context]) -> list[Scored]:
-    """Score and explain texts under every active policy the champion knows.
+def score_texts(
+    texts: Sequence[str], contexts: Sequence[Context], *, version: ModelVersion | None = None
+) -> list[Scored]:
+    """Score and explain texts under every active policy the version knows (the champion, unless one is named).
 
     ``contexts`` holds one mapping of context features a text. Raises ``ModelUnavailable`` without a champion.
     """
     if len(texts) != len(contexts):
         raise InvalidInput("There must be one context a text.")
-    version = registry.champion()
+    version = version or registry.champion()
     model = registry.load(version)
     active = {policy.slug: policy for policy in Policy.objects.filter(is_active=True)}
     known = [slug for slug in model.policies if slug in active]

@@ -8,6 +8,7 @@ from moderation.models.content import Account, Content, ContentRevision, Report,
 from moderation.models.decision import Action, Appeal, Decision, Judgement, Rationale, Strike
 from moderation.models.label import Label
 from moderation.models.learning import Gate, GoldenItem, ModelVersion, TrainingSet, TrainingSetItem
+from moderation.models.monitoring import AutomationThreshold, DriftCheck
 from moderation.models.outbox import Delivery, OutboxMessage, WebhookEndpoint
 from moderation.models.policy import Policy, PolicyVersion
 from moderation.models.prediction import PolicyPrediction, Prediction
@@ -20,6 +21,7 @@ __all__ = [
     "Appeal",
     "AuditEvent",
     "AuditSeal",
+    "AutomationThreshold",
     "Bank",
     "BankEntry",
     "Case",
@@ -27,6 +29,7 @@ __all__ = [
     "ContentRevision",
     "Decision",
     "Delivery",
+    "DriftCheck",
     "Evidence",
     "Gate",
     "GoldenItem",

@@ -45,12 +45,18 @@ class ModelVersion(models.Model):
     note = models.CharField(max_length=300, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    shadowed_at = models.DateTimeField(null=True, help_text="Since when it scores, or last scored, in shadow.")
     promoted_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(fields=["status"], condition=Q(status="champion"), name="model_one_champion"),
+            models.UniqueConstraint(fields=["status"], condition=Q(status="shadow"), name="model_one_shadow"),
+            models.CheckConstraint(
+                condition=~Q(status="shadow") | Q(shadowed_at__isnull=False, promoted_at__isnull=True),
+                name="model_shadow_never_served",
+            ),
             models.CheckConstraint(condition=Q(status__in=ModelStatus.values), name="model_status_known"),
         ]
 

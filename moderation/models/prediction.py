@@ -7,6 +7,14 @@ from moderation.models.learning import ModelVersion
 from moderation.models.policy import Policy
 
 
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    """Named filters over predictions."""
+
+    def served(self) -> "PredictionQuerySet":
+        """Predictions people may be shown: by versions that were champion once, never by one in shadow."""
+        return self.filter(model_version__promoted_at__isnull=False)
+
+
 class Prediction(models.Model):
     """One scoring of one revision by one model version, with the context features as they were then."""
 
@@ -15,8 +23,11 @@ class Prediction(models.Model):
     context = models.JSONField(default=dict, help_text="Context features as snapshotted: name to number.")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = PredictionQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["revision", "model_version"], name="prediction_once_a_model")]
+        indexes = [models.Index(fields=["model_version", "created_at"], name="prediction_model_time_idx")]
 
     def __str__(self) -> str:
         return f"prediction {self.pk}"

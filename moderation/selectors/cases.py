@@ -26,9 +26,13 @@ def get(case_id: int) -> Case:
 
 
 def prediction_of(revision: ContentRevision | None) -> Prediction | None:
-    """What stands for the wording: the champion's prediction, or the newest while the champion has not scored it."""
+    """What stands for the wording: the champion's prediction, or the newest while the champion has not scored it.
+
+    A version in shadow, or one that never served, says nothing here.
+    """
     return (
-        Prediction.objects.select_related("model_version")
+        Prediction.objects.served()
+        .select_related("model_version")
         .filter(revision=revision)
         .annotate(by_champion=Q(model_version__status=ModelStatus.CHAMPION))
         .order_by("-by_champion", "-pk")

@@ -3,7 +3,26 @@
 from collections.abc import Iterator
 from typing import Any
 
-from moderation.models import Label
+from moderation.enums import DecisionKind, Split, WhyShown
+from moderation.models import Label, TrainingSetItem
+from moderation.models.label import LabelQuerySet
+
+
+def audited_labels(slug: str) -> LabelQuerySet:
+    """Current labels of one policy that people gave to randomly audited texts, none of them ever trained on.
+
+    Of known sampling probability. Texts of a near-duplicate group on the train side of any training set are left out,
+    whatever policy they were trained on for.
+    """
+    trained = TrainingSetItem.objects.filter(split=Split.TRAIN, label__revision__group__isnull=False)
+    return (
+        Label.objects.current()
+        .filter(policy__slug=slug, value__isnull=False, revision__erased_at__isnull=True)
+        .filter(why_shown=WhyShown.RANDOM_AUDIT, sampling_probability__gt=0, sampling_probability__lte=1)
+        .filter(revision__group__isnull=False)
+        .exclude(decision__kind=DecisionKind.AUTOMATED)
+        .exclude(revision__group__in=trained.values("label__revision__group"))
+    )
 
 
 def label_rows() -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from moderation.enums import ModelStatus, Split
 from moderation.errors import NotFound
-from moderation.models import Gate, ModelVersion, Prediction
+from moderation.models import AutomationThreshold, DriftCheck, Gate, ModelVersion, Policy, Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class PolicyCard:
 class ModelProfile:
     """A version with its gates, its training set by side of the split, and its own card.
 
+    ``drift`` is its newest check; ``automation`` the newest calibration of each policy it knows, while it is champion.
     ``judged`` holds the gates that had evidence, the failed ones first; ``unjudged`` those that had too little.
     """
 
@@ -40,6 +41,9 @@ class ModelProfile:
     libraries: Sequence[tuple[str, str]]
     predictions: int
     may_be_promoted: bool
+    may_be_shadowed: bool
+    drift: DriftCheck | None
+    automation: Sequence[tuple[Policy, AutomationThreshold | None]]
 
 
 def model_versions() -> QuerySet[ModelVersion]:
@@ -77,7 +81,38 @@ def model_profile(number: int) -> ModelProfile:
         libraries=sorted((str(name), str(value)) for name, value in manifest.get("libraries", {}).items()),
         predictions=Prediction.objects.filter(model_version=version).count(),
         may_be_promoted=version.status != ModelStatus.CHAMPION,
+        may_be_shadowed=version.promoted_at is None and not _shadow().exists(),
+        drift=version.drift_checks.first(),
+        automation=_automation(version) if version.status == ModelStatus.CHAMPION else [],
     )
+
+
+def shadow() -> ModelVersion | None:
+    """The version that scores in shadow, if one does."""
+    return _shadow().first()
+
+
+def policy(slug: str) -> Policy:
+    """The policy of that slug; raises ``NotFound``."""
+    found = Policy.objects.filter(slug=slug).first()
+    if found is None:
+        raise NotFound("There is no such policy.")
+    return found
+
+
+def _shadow() -> QuerySet[ModelVersion]:
+    return ModelVersion.objects.filter(status=ModelStatus.SHADOW)
+
+
+def _automation(version: ModelVersion) -> list[tuple[Policy, AutomationThreshold | None]]:
+    newest = {
+        row.policy_id: row
+        for row in AutomationThreshold.objects.filter(model_version=version)
+        .select_related("computed_by")
+        .order_by("pk")
+    }
+    known = Policy.objects.filter(is_active=True, slug__in=version.manifest.get("policies", []))
+    return [(policy, newest.get(policy.pk)) for policy in known]
 
 
 def _splits(version: ModelVersion) -> list[tuple[str, int]]:

@@ -17,6 +17,7 @@ from moderation.models import (
     Policy,
     PolicyPrediction,
     PolicyVersion,
+    Prediction,
     Report,
     Strike,
     User,
@@ -169,7 +170,8 @@ def author_record(account: Account, *, besides: Case | None = None) -> AuthorRec
 
 def graphic_policies(case: Case) -> list[Policy]:
     """The graphic policies the case's content was ever flagged or reported under, or found to violate."""
-    flagged = PolicyPrediction.objects.filter(prediction__revision__content=case.content_id, flagged=True)
+    served = Prediction.objects.served().filter(revision__content=case.content_id)
+    flagged = PolicyPrediction.objects.filter(prediction__in=served, flagged=True)
     decided = {slug for policies in case.decisions.values_list("policies", flat=True) for slug in policies}
     in_play = Q(pk__in=flagged.values("policy")) | Q(slug__in=decided) | Q(reports__case=case)
     return list(Policy.objects.filter(in_play, graphic=True).distinct())

@@ -16,7 +16,7 @@ from moderation import audit
 from moderation.enums import CaseStatus, ReportOutcome, ScoringState
 from moderation.errors import ModelUnavailable
 from moderation.learning import context, grouping, registry, scoring
-from moderation.models import Content, ModelVersion, Policy, PolicyPrediction, Prediction, Report
+from moderation.models import Content, ContentRevision, ModelVersion, Policy, PolicyPrediction, Prediction, Report
 from moderation.services import routing
 
 logger = logging.getLogger(__name__)
@@ -158,11 +158,18 @@ def _predictions(contents: Sequence[Content]) -> dict[int, Mapping[str, PolicyPr
 def _predict(contents: Sequence[Content], *, version: ModelVersion) -> None:
     """Score the contents' current revisions and append a prediction each."""
     revisions = [content.current_revision for content in contents if content.current_revision is not None]
-    contexts = context.context_of_contents(contents)
-    scored = scoring.score_texts([revision.text for revision in revisions], contexts)
+    append_predictions(revisions, context.context_of_contents(contents), version=version)
+    audit.contents_scored(contents, model_version=version)
+
+
+def append_predictions(
+    revisions: Sequence[ContentRevision], contexts: Sequence[Mapping[str, float]], *, version: ModelVersion
+) -> None:
+    """Score the revisions, each with its context features, and append what the version says of them."""
+    scored = scoring.score_texts([revision.text for revision in revisions], contexts, version=version)
     policies = {policy.slug: policy for policy in Policy.objects.all()}
     predictions = Prediction.objects.bulk_create(
-        Prediction(revision=revision, model_version=version, context=features)
+        Prediction(revision=revision, model_version=version, context=dict(features))
         for revision, features in zip(revisions, contexts, strict=True)
     )
     PolicyPrediction.objects.bulk_create(
@@ -181,7 +188,6 @@ def _predict(contents: Sequence[Content], *, version: ModelVersion) -> None:
         for prediction, result in zip(predictions, scored, strict=True)
         for score in result.policies
     )
-    audit.contents_scored(contents, model_version=version)
 
 
 def request_rescore() -> int:

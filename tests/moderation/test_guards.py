@@ -17,11 +17,13 @@ from moderation.models import (
     Appeal,
     AuditEvent,
     AuditSeal,
+    AutomationThreshold,
     Bank,
     Case,
     Content,
     ContentRevision,
     Decision,
+    DriftCheck,
     Evidence,
     Gate,
     Judgement,
@@ -49,7 +51,9 @@ IMMUTABLE = [
     Action,
     AuditEvent,
     AuditSeal,
+    AutomationThreshold,
     Decision,
+    DriftCheck,
     Evidence,
     Gate,
     Judgement,
@@ -76,6 +80,29 @@ def history(integrator: User, moderator: User, colleague: User) -> Decision:
     assert label is not None
     TrainingSetItem.objects.create(training_set=training_set, label=label, split=Split.TRAIN)
     Gate.objects.create(model_version=champion, champion=champion, name="g", passed=True, figures={}, reason="r")
+    now = timezone.now()
+    DriftCheck.objects.create(
+        model_version=champion,
+        verdict="insufficient",
+        sentence="s",
+        before_from=now,
+        recent_from=now,
+        recent_until=now,
+        before_count=0,
+        recent_count=0,
+        measures=[],
+    )
+    AutomationThreshold.objects.create(
+        policy=label.policy,
+        model_version=champion,
+        recalibration=1,
+        precision=0.9,
+        sample_count=0,
+        used_count=0,
+        delta_spent=0.03,
+        sentence="s",
+        computed_by=moderator,
+    )
     AuditSeal.objects.create(from_transaction=0, to_transaction=1, event_count=0, digest="0" * 64)
     return decision
 

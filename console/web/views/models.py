@@ -8,7 +8,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from console.web.access import page, user_of
+from console.web.forms import CalibrationForm
+from moderation.enums import ModelStatus
 from moderation.errors import ModerationError
+from moderation.models import ModelVersion
 from moderation.permissions import Permission
 from moderation.selectors import models as selectors
 
@@ -24,8 +27,14 @@ def index(request: HttpRequest) -> HttpResponse:
 @page(Permission.READ_MODELS)
 @require_GET
 def model(request: HttpRequest, number: int) -> HttpResponse:
-    """One version: gates with their figures, training set, card."""
-    context = {"profile": selectors.model_profile(number), "earlier": selectors.earlier_champion()}
+    """One version: gates with their figures, training set, card, and what watching it has found."""
+    profile = selectors.model_profile(number)
+    context = {
+        "profile": profile,
+        "earlier": selectors.earlier_champion(),
+        "shadow": selectors.shadow(),
+        "comparison": _comparison(profile.version),
+    }
     return render(request, "console/model.html", context)
 
 
@@ -40,6 +49,51 @@ def promote(request: HttpRequest, number: int) -> HttpResponse:
     done = f"Model v{number} scores from now on; open cases are scored anew."
     _try(request, lambda: training.promote(version=version, acting_user=user_of(request)), done)
     return redirect("model", number=number)
+
+
+@page(Permission.MANAGE)
+@require_POST
+def begin_shadow(request: HttpRequest, number: int) -> HttpResponse:
+    """Have the version score live traffic without a say in it."""
+    from moderation.services import shadow
+
+    version = selectors.model_profile(number).version
+    done = f"Model v{number} scores in shadow from now on. Nothing hangs on what it says."
+    _try(request, lambda: shadow.begin(version=version, acting_user=user_of(request)), done)
+    return redirect("model", number=number)
+
+
+@page(Permission.MANAGE)
+@require_POST
+def refuse_shadow(request: HttpRequest, number: int) -> HttpResponse:
+    """End the version's shadow by refusing it."""
+    from moderation.services import shadow
+
+    version = selectors.model_profile(number).version
+    done = f"Model v{number} is refused and scores no more."
+    _try(request, lambda: shadow.refuse(version=version, acting_user=user_of(request)), done)
+    return redirect("model", number=number)
+
+
+@page(Permission.MANAGE)
+@require_POST
+def calibrate(request: HttpRequest, slug: str) -> HttpResponse:
+    """Look for the score from which the policy's precision is guaranteed; nothing is automated by it."""
+    from moderation.services import automation
+
+    policy = selectors.policy(slug)
+    form = CalibrationForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "The precision must be a number between 0.5 and 0.999.")
+        return redirect("models")
+    precision = form.cleaned_data["precision"]
+    try:
+        found = automation.calibrate(policy=policy, precision=precision, acting_user=user_of(request))
+    except ModerationError as error:
+        messages.error(request, error.detail)
+        return redirect("models")
+    messages.success(request, f"{policy.name}: {found.sentence}")
+    return redirect("model", number=found.model_version.number)
 
 
 @page(Permission.MANAGE)
@@ -62,6 +116,15 @@ def retrain(request: HttpRequest) -> HttpResponse:
     done = "Training has been asked for. The candidate appears here once a worker has judged it."
     _try(request, lambda: training.request_retrain(acting_user=user_of(request)), done)
     return redirect("models")
+
+
+def _comparison(version: ModelVersion) -> object:
+    """The shadow beside the champion, for the shadow's own page."""
+    if version.status != ModelStatus.SHADOW:
+        return None
+    from moderation.learning import comparison
+
+    return comparison.compare(version)
 
 
 def _try(request: HttpRequest, change: Callable[[], object], done: str) -> None:
