@@ -45,8 +45,8 @@ One additive logistic model a policy on {n_features:,} shared features: words, p
 with one between, and 2 to 5 characters inside a word, of text in which evasion has been undone (look-alikes, invisible
 characters, digits and symbols for letters, masked, spaced-out, repeated and swapped letters; `{normaliser}`,
 `{features}`), sublinear TF-IDF, each block scaled to length 1. The score is exactly additive: it comes with its Shapley
-values on the characters of the text. Calibration and the declared prevalence are folded into the weights. English only: other languages were not
-trained on and must not be automated.
+values on the characters of the text. Calibration and the declared prevalence are folded into the weights. English only:
+other languages were not trained on and must not be automated.
 
 **Use.** To sort what people review, and to show them why. Not to act without a person.
 """
