@@ -146,7 +146,7 @@ def calibrate(
 def simulate(
     runs: int = 1000,
     *,
-    precision: float = 0.95,
+    precision: float = 0.955,
     delta: float = 0.05,
     deviation: float = 3.0,
     offset: float = 0.0,
@@ -159,7 +159,8 @@ def simulate(
     A text's logit is normal around -2 with that `deviation`; it violates with probability `sigmoid(logit + offset)`
     (the grid reaches down to 0.3, where the precision is far below the promise). Texts
     that score below 0.5 are audited with the first rate, the others with the second, independently. The true
-    precision is that of the distribution, integrated. Deterministic in `seed`.
+    precision is that of the distribution, integrated; as preset, one threshold's is 0.954, where a promise of 0.955
+    is most easily broken. Deterministic in `seed`.
     """
     random = np.random.default_rng(seed)
     grid = grid_from(0.3)
