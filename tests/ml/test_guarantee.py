@@ -1,6 +1,7 @@
 """A promise of precision is broken as seldom as it says, and a good model does get one."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,18 @@ def test_the_promise_is_kept_where_the_precision_falls_below_it_inside_the_grid(
     result = guarantee.simulate(100, seed=1)
     assert result.kept
     assert result.found > 20, "a simulation in which nothing is promised proves nothing"
+
+
+def test_the_simulation_would_catch_a_careless_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes the loosest threshold whose estimated precision is high enough breaks the promise often."""
+
+    def estimate(truth: Any, chances: Any, above: Any, floors: Any, precision: float) -> Any:
+        hits, all_ = np.cumsum(truth / chances), np.cumsum(1 / chances)
+        return np.array([np.inf if n and hits[n - 1] / all_[n - 1] >= precision else -np.inf for n in above])
+
+    monkeypatch.setattr(guarantee, "_evidence", estimate)
+    monkeypatch.setattr(guarantee, "_lower_bound", lambda *_: 1.0)
+    assert not guarantee.simulate(100, seed=1).kept
 
 
 def test_an_easy_model_gets_a_threshold() -> None:

@@ -43,10 +43,10 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that one text breaks."""
     real = learning_scoring.score_texts
 
-    def score_texts(texts: Sequence[str], contexts: Sequence[Any]) -> Any:
+    def score_texts(texts: Sequence[str], contexts: Sequence[Any], **options: Any) -> Any:
         if POISON in texts:
             raise ValueError(f"cannot score {texts}")
-        return real(texts, contexts)
+        return real(texts, contexts, **options)
 
     monkeypatch.setattr(learning_scoring, "score_texts", score_texts)
 
