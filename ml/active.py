@@ -25,9 +25,9 @@ from ml.sampling import minhash_bands, near_duplicate_groups
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-DEFAULT = "hybrid"
+DEFAULT = "precision"
 _EXPLORED = 0.2  # share of a hybrid or precision draw that is spread over the whole pool
-_SOFTNESS = 1.0  # logits from the threshold over which interest falls by a factor of e
+_REACH = 2  # the distance of the text at this many times the count is where interest has fallen by a factor of e
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,13 @@ def diversity(pool: Pool, count: int, source: np.random.Generator) -> Choice:
 def hybrid(pool: Pool, count: int, source: np.random.Generator) -> Choice:
     """Choose mostly near a threshold, one of a group of near duplicates, spread over profiles, some anywhere.
 
-    Interest falls as `exp(-distance)` in logit units; a fifth of the draw goes to all groups alike, so that every text
-    has a probability to be chosen that a weight can undo.
+    Interest falls as `exp(-distance / reach)`; the reach is the distance within which twice as many texts lie as are
+    asked for, since logits of a young model are all small. A fifth of the draw goes to all groups alike, so that every
+    text has a probability to be chosen that a weight can undo.
     """
-    interest = np.exp(-pool.distance / _SOFTNESS) * _once_a_group(pool)
+    nearest = np.sort(pool.distance)[: max(1, _REACH * count)]
+    reach = max(float(nearest[-1]), 1e-12) if nearest.size else 1.0
+    interest = np.exp(-pool.distance / reach) * _once_a_group(pool)
     return _systematic(_explored(interest, _once_a_group(pool)), _by_profile(pool, source), count, source)
 
 
