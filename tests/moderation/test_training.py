@@ -108,7 +108,7 @@ def _label(texts: Sequence[str], values: Sequence[bool], *, split: str, person: 
     )  # fmt: skip
 
 
-def _teach(person: User, *, train: int = 120, test: int = 120, truth: Callable[[bool], bool] = bool) -> None:
+def _teach(person: User, *, train: int = 120, test: int = 240, truth: Callable[[bool], bool] = bool) -> None:
     """Insults and chat, half and half; ``truth`` turns what a text is into what the train side says of it."""
     numbers = itertools.count()
     for split, size in ((Split.TRAIN, train), (Split.TEST, test)):
@@ -232,7 +232,7 @@ def test_a_better_candidate_becomes_champion_and_open_cases_are_scored_anew(inte
     assert (version.number, version.status) == (2, ModelStatus.CHAMPION)
     assert version.parent == ModelVersion.objects.get(number=1, status=ModelStatus.RETIRED)
     assert version.training_set is not None
-    assert version.training_set.label_count == 240
+    assert version.training_set.label_count == 360
     gates = {gate.name: gate for gate in version.gates.all()}
     assert gates["ranking:harassment"].passed
     assert gates["ranking:spam"].insufficient
