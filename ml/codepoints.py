@@ -61,7 +61,7 @@ _LETTER_NAMES = (
     "PARENTHESIZED LATIN SMALL LETTER ",
     "PARENTHESIZED LATIN CAPITAL LETTER ",
 )
-_STRUCK = (" WITH ", "LATIN SMALL LETTER ", "LATIN CAPITAL LETTER ", "LATIN LETTER SMALL CAPITAL ")
+_STRUCK = ("LATIN SMALL LETTER ", "LATIN CAPITAL LETTER ", "LATIN LETTER SMALL CAPITAL ")
 
 
 class CodePoints(NamedTuple):
@@ -123,9 +123,11 @@ def _row(code: int, likes: dict[str, list[str]]) -> _Row:
 
 
 def _unseen(code: int) -> _Row | None:
-    """The row of what shows nothing, or only space."""
+    """The row of what shows nothing, or only space; of what Unicode has not assigned, nobody knows."""
     char = chr(code)
     category = unicodedata.category(char)
+    if category == "Cn":
+        return None
     if code in _FILLERS or category == "Cf" or 0xE0000 <= code <= 0xE007F:
         return _Row(UNSEEN, "")
     if _within(code, _GENERIC_MARKS):
@@ -188,7 +190,7 @@ def _named_letter(char: str) -> str:
         rest = name.removeprefix(start)
         if rest != name and len(rest.split()[0]) == 1:
             return rest[0].lower()
-    if name.startswith(_STRUCK[1:]) and " WITH " in name:
+    if name.startswith(_STRUCK) and " WITH " in name:
         letter = name.split(" WITH ")[0].rsplit(" ", 1)[1]
         if len(letter) == 1:
             return letter.lower()

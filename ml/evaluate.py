@@ -20,7 +20,6 @@ from ml.metrics import (
     brier,
     expected_calibration_error,
     f1_at,
-    log_odds,
     logit_of,
     precision_at,
     probabilities_at,
@@ -30,18 +29,6 @@ from ml.metrics import (
 )
 from ml.model import Model
 from ml.schemas import Example
-
-__all__ = [
-    "Figures",
-    "average_precision",  # ml.train reads these two here
-    "calibration_figures",
-    "declared_prevalence",
-    "figures",
-    "labelled",
-    "log_odds",
-    "logits_of",
-    "stated_probabilities",
-]
 
 Figures = dict[str, float | int | None]
 

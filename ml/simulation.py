@@ -16,7 +16,7 @@ import scipy.sparse
 
 from ml import active, datasets
 from ml.errors import InputError
-from ml.evaluate import average_precision
+from ml.metrics import average_precision
 from ml.schemas import Example
 from ml.weighting import importance_weights
 

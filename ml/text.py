@@ -24,7 +24,7 @@ from ml.lexicon import Lexicon
 NORMALISER = "fold-repair-2"
 """Name of what `tokenise` does; a model is only right with the one it was trained with."""
 
-_WORD, _SIGNS = 0, 1
+_SIGNS = 1  # what core.h calls a token that is neither word nor emoji
 
 CodeArray = NDArray[np.uint32]
 Offsets = NDArray[np.int64]

@@ -14,7 +14,6 @@ import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.optimize
@@ -23,16 +22,15 @@ from numpy.typing import NDArray
 
 from ml import native
 from ml.artifacts import compact, compact_mean, compact_precision
+from ml.corpus import Sparse, corpus_of, label_matrix, values_of
 from ml.errors import TrainingError
-from ml.evaluate import average_precision, log_odds
-from ml.features import FeatureSpace, Floats, Ints, Vocabulary, count_features, count_words
-from ml.lexicon import chosen
+from ml.features import FeatureSpace, Floats, Ints
+from ml.metrics import average_precision, log_odds
 from ml.model import Model
 from ml.probes import BENIGN
 from ml.schemas import Example
 
 Bools = NDArray[np.bool_]
-Sparse = Any  # scipy.sparse.csr_matrix; scipy ships no types
 
 FOLDS = 5
 MIN_CLASS = 10  # positives, and negatives, below which a policy cannot be validated
@@ -93,49 +91,6 @@ class PolicyFit:
     threshold: float
     positives: int
     facts: Mapping[str, float | int | str]
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """What training texts are made of: their features with idf and, a text, their values (n_texts, n_features)."""
-
-    vocabulary: Vocabulary
-    idf: Floats
-    values: Sparse
-
-
-def corpus_of(texts: Sequence[str], labels: NDArray[np.int8], *, min_document_frequency: int) -> Corpus:
-    """Return the corpus of `texts`; `labels` (n_texts, n_policies) holds 0, 1 or -1 for unknown.
-
-    Features in fewer than `min_document_frequency` texts are left out. idf is `ln((1 + n) / (1 + df)) + 1`, as the
-    artifact stores it (float32).
-    """
-    words = count_words(texts, labels)
-    lexicon = chosen(words.words, words.texts, words.labelled, len(texts))
-    counts = count_features(texts, lexicon)
-    frequent = np.flatnonzero(counts.texts >= min_document_frequency)
-    # Words first, each block by key: the order of the texts leaves no trace.
-    kept = frequent[np.lexsort((counts.keys[frequent], ~counts.is_word[frequent]))]
-    vocabulary = Vocabulary(lexicon, counts.keys[kept], int(counts.is_word[kept].sum()))
-    idf = np.log((1 + len(texts)) / (1 + counts.texts[kept])) + 1.0
-    stored = np.asarray(idf, dtype=np.float32).astype(np.float64)
-    return Corpus(vocabulary, stored, values_of(texts, vocabulary, stored))
-
-
-def values_of(texts: Sequence[str], vocabulary: Vocabulary, idf: Floats) -> Sparse:
-    """Return the feature values (n_texts, n_features) that serving gives these texts."""
-    found = FeatureSpace(vocabulary, idf, np.zeros(idf.size)).vectorise(texts)
-    values = scipy.sparse.csr_matrix((found.values, found.indices, found.indptr), shape=(len(texts), len(vocabulary)))
-    values.sort_indices()
-    return values
-
-
-def label_matrix(rows: Sequence[Example], policies: Sequence[str]) -> NDArray[np.int8]:
-    """Return the labels (n_rows, n_policies): 0, 1, or -1 for unknown."""
-    return np.array(
-        [[int(row.labels[policy]) if policy in row.labels else -1 for policy in policies] for row in rows],
-        dtype=np.int8,
-    ).reshape(len(rows), len(policies))
 
 
 def naive_bayes_ratio(values: Sparse, labels: Bools, weights: Floats) -> Floats:

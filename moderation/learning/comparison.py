@@ -7,7 +7,7 @@ import numpy as np
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from ml import drift, evaluate
+from ml import drift, metrics
 from moderation.learning import registry
 from moderation.models import Label, ModelVersion, PolicyPrediction, Prediction, TrainingSetItem
 
@@ -138,7 +138,7 @@ def _compare(
 def _worth(labels: Bools, scores: Floats, flags: Bools) -> Worth:
     right = labels & flags
     return Worth(
-        average_precision=evaluate.average_precision(labels, scores),
+        average_precision=metrics.average_precision(labels, scores),
         precision=float(right.sum() / flags.sum()) if flags.any() else None,
         recall=float(right.sum() / labels.sum()) if labels.any() else None,
     )

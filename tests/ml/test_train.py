@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from ml import artifacts
+from ml.corpus import Corpus, corpus_of
 from ml.errors import TrainingError
 from ml.evaluate import figures
 from ml.explain import sigmoid
 from ml.model import Model
 from ml.schemas import Example
-from ml.train import Corpus, continue_from, corpus_of, fit, solve
+from ml.train import continue_from, fit, solve
 from tests.ml import reference
 from tests.ml.conftest import PLAIN, POLICIES, MakeExamples
 
@@ -91,8 +92,8 @@ def test_the_solver_finds_what_scikit_learn_finds(make_examples: MakeExamples, m
     solved, intercept = solve(values, labels, np.ones(200), penalty=0.5, bias_penalty=0.005)
     reference_fit = LogisticRegression(C=2.0, tol=1e-8, max_iter=2000).fit(values, labels)
 
-    assert np.allclose(solved, reference_fit.coef_[0], atol=1e-2)
-    assert intercept == pytest.approx(reference_fit.intercept_[0], abs=1e-2)
+    assert np.allclose(solved, reference_fit.coef_[0], atol=5e-3)
+    assert intercept == pytest.approx(reference_fit.intercept_[0], abs=5e-3)
 
 
 def test_the_declared_prevalence_shifts_the_intercept_alone(make_examples: MakeExamples) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ml.active import Pool, choose
 from ml.errors import InputError
-from ml.evaluate import average_precision
+from ml.metrics import average_precision
 from ml.schemas import Example
 from ml.simulation import HashedLearner
 from ml.weighting import effective_size, importance_weights, weighted_examples
