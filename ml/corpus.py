@@ -36,8 +36,9 @@ def corpus_of(texts: Sequence[str], labels: NDArray[np.int8], *, min_document_fr
     lexicon = chosen(words.words, words.texts, words.labelled, len(texts))
     counts = count_features(texts, lexicon)
     frequent = np.flatnonzero(counts.texts >= min_document_frequency)
-    # Words first, each block by key: the order of the texts leaves no trace.
-    kept = frequent[np.lexsort((counts.keys[frequent], ~counts.is_word[frequent]))]
+    # Words first, each block by frequency, so that what texts share lies close together in memory; then by key, so
+    # that the order of the texts leaves no trace.
+    kept = frequent[np.lexsort((counts.keys[frequent], -counts.texts[frequent], ~counts.is_word[frequent]))]
     vocabulary = Vocabulary(lexicon, counts.keys[kept], int(counts.is_word[kept].sum()))
     idf = np.log((1 + len(texts)) / (1 + counts.texts[kept])) + 1.0
     stored = np.asarray(idf, dtype=np.float32).astype(np.float64)

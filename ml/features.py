@@ -99,7 +99,7 @@ class _Native(ctypes.Structure):
     _fields_ = [
         *[(name, ctypes.c_int64) for name in ("features", "words", "policies", "skips")],
         ("table", native.Table),
-        *[(name, ctypes.c_void_p) for name in ("lists_at", "lists", "rows", "base", "expected")],
+        *[(name, ctypes.c_void_p) for name in ("lists_at", "lists", "rows", "sums", "base", "expected")],
     ]
 
 
@@ -120,7 +120,8 @@ class Scorer:
         self.expected = rows[:, 1] @ rows[:, 2:]
         self.base = np.ascontiguousarray(intercept + self.expected)
         address = native.pointer
-        arrays = (vocabulary.lists_at, vocabulary.lists, self._rows, self.base, self.expected)
+        self._sums = np.empty((len(vocabulary.lexicon), 2 + 3 * self.policies))
+        arrays = (vocabulary.lists_at, vocabulary.lists, self._rows, self._sums, self.base, self.expected)
         self._native = _Native(
             len(vocabulary),
             vocabulary.n_words,
@@ -129,6 +130,7 @@ class Scorer:
             vocabulary.table,
             *(address(array) for array in arrays),
         )
+        native.library().eh_sums(vocabulary.lexicon.address, ctypes.addressof(self._native), address(self._sums))
         self._workspaces: SimpleQueue[int] = SimpleQueue()
 
     def vectorise(self, texts: Sequence[str]) -> Sparse:

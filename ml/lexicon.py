@@ -97,7 +97,8 @@ def chosen(words: Sequence[str], texts: Ints32, labelled: NDArray[np.int64], tot
         for word, written in enumerate(words)
         if len(written) <= LONGEST and written not in (URL, USER) and (written.isalpha() or texts[word] >= _PROVEN)
     ]
-    kept.sort(key=lambda word: words[word])
+    # By frequency, so that what is kept of the words of a text lies close together in memory.
+    kept.sort(key=lambda word: (-texts[word], words[word]))
     counts = labelled[kept] + 1.0
     totals = labelled.sum(axis=0) + 1.0
     shares = counts / totals

@@ -19,16 +19,14 @@ Counter *eh_counter_new(void) {
     Counter *counter = calloc(1, sizeof(Counter));
     if (!counter) return NULL;
     counter->table.mask = (1 << 16) - 1;
-    counter->table.keys = calloc(1 << 16, sizeof(uint64_t));
-    counter->table.values = malloc((1 << 16) * sizeof(int32_t));
+    counter->table.places = calloc(1 << 16, sizeof(Place));
     counter->text = -1;
     return counter;
 }
 
 void eh_counter_free(Counter *counter) {
     if (!counter) return;
-    free(counter->table.keys);
-    free(counter->table.values);
+    free(counter->table.places);
     free(counter->keys);
     free(counter->texts);
     free(counter->last);
@@ -46,15 +44,10 @@ static bool widen(Counter *counter) {
     }
     if (2 * counter->count < (int64_t)counter->table.mask) return true;
     uint64_t size = (counter->table.mask + 1) * 2;
-    Table wider = {size - 1, calloc(size, sizeof(uint64_t)), malloc(size * sizeof(int32_t))};
-    if (!wider.keys || !wider.values) {
-        free(wider.keys);
-        free(wider.values);
-        return false;
-    }
+    Table wider = {size - 1, calloc(size, sizeof(Place))};
+    if (!wider.places) return false;
     for (int64_t number = 0; number < counter->count; number++) put(&wider, counter->keys[number], (int32_t)number);
-    free(counter->table.keys);
-    free(counter->table.values);
+    free(counter->table.places);
     counter->table = wider;
     return true;
 }

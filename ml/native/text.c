@@ -49,25 +49,33 @@ static void settle_regional(Char *chars, int64_t size) {
 
 /* Fold a text into the pad; the number of characters, or -1 without memory. */
 static int64_t fold(const uint32_t *text, int64_t size, const Points *points, Pad *pad) {
-    int64_t total = 0;
-    for (int64_t place = 0; place < size; place++) total += points->size[row_of(points, text[place])];
-    if (!pad_reserve(pad, total + 1)) return -1;
-    Char *chars = pad->chars;
-    int64_t n = 0;
+    if (!pad_reserve(pad, size + 1)) return -1;
+    int64_t n = 0, room = pad->room - size; /* what is left for characters that become several */
     bool regional = false;
     for (int64_t place = 0; place < size; place++) {
         int64_t row = row_of(points, text[place]);
         uint8_t kind = points->kind[row], folds = points->size[row];
-        regional |= kind == REGIONAL;
-        if (folds == 0 && kind == MARK && n > 0 && chars[n - 1].end == place && chars[n - 1].kind != SPACE)
-            chars[n - 1].end = (int32_t)place + 1;
+        Char *to = pad->chars + n;
+        n += folds;
+        if (folds == 1) {
+            uint32_t code = points->at[row] < 0 ? text[place] : points->pool[points->at[row]];
+            *to = (Char){code, points->latin[row], (int32_t)place, (int32_t)place + 1, kind};
+            regional |= kind == REGIONAL;
+            continue;
+        }
+        if (folds == 0 && kind == MARK && n > 0 && to[-1].end == place && to[-1].kind != SPACE) to[-1].end = (int32_t)place + 1;
+        room -= folds;
+        if (room <= 0) {
+            if (!pad_reserve(pad, pad->room + folds)) return -1;
+            to = pad->chars + n - folds;
+            room = pad->room - n - (size - place);
+        }
         for (int k = 0; k < folds; k++) {
-            uint32_t code = points->at[row] < 0 ? text[place] : points->pool[points->at[row] + k];
-            chars[n++] = (Char){code, points->latin[row], (int32_t)place, (int32_t)place + 1,
-                                folds == 1 ? kind : kind_in_fold(code, kind)};
+            uint32_t code = points->pool[points->at[row] + k];
+            to[k] = (Char){code, points->latin[row], (int32_t)place, (int32_t)place + 1, kind_in_fold(code, kind)};
         }
     }
-    if (regional) settle_regional(chars, n);
+    if (regional) settle_regional(pad->chars, n);
     return n;
 }
 
@@ -453,20 +461,25 @@ static void join_letters(Work *work) {
     work->count = kept;
 }
 
+static bool may_be_cut(const Token *token, bool first) {
+    return token->sort == WORD && token->word != URL_WORD && token->word != USER_WORD && (first || token->gap);
+}
+
 /* How many tokens from `t` on, two to four and not all words by themselves, make a target word; or 0. */
 static int fragments(const Work *work, int64_t t, int32_t *word) {
     const Token *tokens = work->tokens;
+    int64_t end = t, whole = t; /* tokens up to `end` may be one word; those up to `whole` are words by themselves */
+    while (end < work->count && end < t + 4 && may_be_cut(&tokens[end], end == t)) end++;
+    while (whole < end && stands(work, &tokens[whole])) whole++;
+    if (whole == end) return 0;
     uint64_t state = SEED;
     int64_t size = 0;
-    bool whole = true;
-    for (int64_t u = t; u < work->count && u < t + 4; u++) {
+    for (int64_t u = t; u < end; u++) {
         const Token *token = &tokens[u];
-        if (token->sort != WORD || token->word == URL_WORD || token->word == USER_WORD || (u > t && !token->gap)) return 0;
-        whole = whole && stands(work, token);
         size += token->size;
         if (size > LONGEST) return 0;
         for (int k = 0; k < token->size; k++) state = step(state, work->chars[token->at + k].code);
-        if (u == t || whole || size < 4) continue;
+        if (u == t || u < whole || size < 4) continue;
         *word = known(work->lexicon, state);
         if (is_target(work->lexicon, *word)) return (int)(u - t) + 1;
     }
