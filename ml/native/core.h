@@ -13,7 +13,7 @@
 
 enum { SPACE, LETTER, DIGIT, SYMBOL, EMOJI, REGIONAL, UNSEEN, MARK };
 enum { WORD, SIGNS, PICTURE };
-enum { TARGET = 1, MOST_WANTED };
+enum { MOST_WANTED = 300, NO_TARGET = INT32_MAX };
 enum { URL_WORD, USER_WORD, FIRST_OWN_WORD };
 enum { LONGEST = 24, LETTERS_JOINED = 64 };
 
@@ -47,7 +47,8 @@ typedef struct {
     int64_t size;
     const int32_t *at;
     const uint32_t *pool;
-    const uint8_t *target; /* TARGET: worth finding behind an evasion; MOST_WANTED: behind a slip of the pen too */
+    const int32_t *rank; /* how much a word is worth finding behind an evasion, 0 the most; below MOST_WANTED, behind a slip of
+                          * the pen too; NO_TARGET is not worth it */
     const uint8_t *common; /* stands by itself, however short */
     Table words;
     Table variants;
