@@ -61,6 +61,9 @@ _LETTER_NAMES = (
     "PARENTHESIZED LATIN SMALL LETTER ",
     "PARENTHESIZED LATIN CAPITAL LETTER ",
 )
+# Where TR39 has a turned letter or only one of two readings: palochka is written for an l as often as for an i, as the
+# digit one is.
+_LIKE = {"м": "m", "ӏ": "1"}
 _STRUCK = ("LATIN SMALL LETTER ", "LATIN CAPITAL LETTER ", "LATIN LETTER SMALL CAPITAL ")
 
 
@@ -166,7 +169,7 @@ def _folding(char: str, likes: dict[str, list[str]]) -> _Row:
 
 def _kind(char: str) -> int:
     category = unicodedata.category(char)
-    if category.startswith(("L", "M")) or char == "_":
+    if category.startswith(("L", "M")):
         return LETTER
     if category.startswith("N"):
         return DIGIT
@@ -201,6 +204,8 @@ def _latin(char: str, fold: str, likes: dict[str, list[str]]) -> int:
     """The ASCII letter that a letter outside ASCII looks like, by TR39, in upper or lower case; 0 if none."""
     if fold.isascii() or unicodedata.category(char)[0] != "L":
         return 0
+    if fold in _LIKE:
+        return ord(_LIKE[fold])
     for form in dict.fromkeys((char, fold, char.upper(), char.lower())):
         for like in _looks(form, likes):
             if len(like) == 1 and like.isascii() and like.isalpha():

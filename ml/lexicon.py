@@ -22,7 +22,7 @@ _PROVEN = 3  # texts from which a word is no slip of the pen
 _TELLING = 0.3  # log ratio from which a word speaks for a policy
 _COMMON = 1e-3  # share of texts from which a word of a letter or two stands by itself
 _MOST_TARGETS = 6000
-_MOST_WANTED = 300  # of them, found behind a letter more, less or other too
+_NO_TARGET = np.iinfo(np.int32).max
 
 Ints32 = NDArray[np.int32]
 
@@ -30,7 +30,7 @@ Ints32 = NDArray[np.int32]
 class _Native(ctypes.Structure):
     _fields_ = [
         ("size", ctypes.c_int64),
-        *[(name, ctypes.c_void_p) for name in ("at", "pool", "target", "common")],
+        *[(name, ctypes.c_void_p) for name in ("at", "pool", "rank", "common")],
         ("words", native.Table),
         ("variants", native.Table),
     ]
@@ -57,9 +57,8 @@ class Lexicon:
         sizes = np.fromiter(map(len, self.words), dtype=np.int32, count=len(self.words))
         self._at: Ints32 = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
         self._pool = np.frombuffer("".join(self.words).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        self._target = np.zeros(len(self.words), dtype=np.uint8)
-        self._target[self.targets] = 1
-        self._target[self.targets[:_MOST_WANTED]] = 2
+        self._rank = np.full(len(self.words), _NO_TARGET, dtype=np.int32)
+        self._rank[self.targets] = np.arange(self.targets.size)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -72,7 +71,7 @@ class Lexicon:
     @cached_property
     def _native(self) -> _Native:
         core, address = native.library(), native.pointer
-        arrays = [address(array) for array in (self._at, self._pool, self._target, self.common)]
+        arrays = [address(array) for array in (self._at, self._pool, self._rank, self.common)]
         words = native.Table(len(self.words))
         built = _Native(len(self.words), *arrays, words, native.Table(0))
         found = ctypes.addressof(built)
@@ -97,7 +96,8 @@ def chosen(words: Sequence[str], texts: Ints32, labelled: NDArray[np.int64], tot
         for word, written in enumerate(words)
         if len(written) <= LONGEST and written not in (URL, USER) and (written.isalpha() or texts[word] >= _PROVEN)
     ]
-    kept.sort(key=lambda word: words[word])
+    # By frequency, so that what is kept of the words of a text lies close together in memory.
+    kept.sort(key=lambda word: (-texts[word], words[word]))
     counts = labelled[kept] + 1.0
     totals = labelled.sum(axis=0) + 1.0
     shares = counts / totals

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,31 +23,49 @@ _LEAST_SQUARE = 0.01  # of the typical squared factor: no weight is held more fi
 class Part:
     """One fit: the inverse penalty `c`, and what features are scaled by.
 
-    `plain` is nothing; `ratio` their naive-Bayes log-count ratio (Wang & Manning 2012), by value; `presence` the
-    same by whether they occur.
+    `plain` is nothing; `ratio` their naive-Bayes log-count ratio (Wang & Manning 2012) by value, `presence` by whether
+    they occur, each with so much added to every count.
     """
 
     c: float
-    scaling: str
+    scaling: Literal["plain", "ratio", "presence"] = "plain"
+    added: float = 1.0
+
+    def __str__(self) -> str:
+        return f"{self.scaling} {self.c:g}" if self.added == 1.0 else f"{self.scaling}+{self.added:g} {self.c:g}"
 
 
 Recipe = tuple[Part, ...]
 """A policy's weights are the mean of its parts'."""
 
 PARTS = (
-    Part(1.0, "plain"),
-    Part(4.0, "plain"),
-    Part(1.0, "ratio"),
+    Part(4.0),
     Part(4.0, "ratio"),
-    Part(0.3, "presence"),
-    Part(1.0, "presence"),
+    Part(2.0, "presence", added=10.0),
+    Part(5.0, "presence", added=10.0),
+    Part(16.0),
+    Part(4.0, "ratio", added=3.0),
+    Part(20.0, "presence", added=10.0),
+    Part(10.0, "presence", added=30.0),
 )
 RECIPES: tuple[Recipe, ...] = (
     *((part,) for part in PARTS),
-    (PARTS[3], PARTS[5]),
-    (PARTS[2], PARTS[4]),
-    (PARTS[0], PARTS[5]),
+    (PARTS[0], PARTS[3]),
+    (PARTS[1], PARTS[3]),
+    (PARTS[0], PARTS[1], PARTS[3]),
+    (PARTS[4], PARTS[3]),
+    (PARTS[4], PARTS[6]),
 )
+"""What inner validation chooses from."""
+
+
+_MUCH = 10_000  # texts from which the parts that suit small sets are not tried
+_FOR_MUCH = 4
+
+
+def parts_for(texts: int) -> tuple[Part, ...]:
+    """Return the parts worth trying on so many texts; a recipe is, where all its parts are."""
+    return PARTS[:_FOR_MUCH] if texts >= _MUCH else PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +106,14 @@ def fit_parts(
     return solved, factors
 
 
-def naive_bayes_ratio(sums: Floats) -> Floats:
+def naive_bayes_ratio(sums: Floats, added: float) -> Floats:
     """Return the log-count ratio (n_features,) of what features sum to in positives and negatives, (n_features, 2).
 
-    Smoothed by one; 0 where a feature never occurs.
+    `added` is added to every sum; 0 where a feature never occurs.
     """
-    smoothed = 1.0 + sums
-    ratio: Floats = np.diff(np.log(smoothed.sum(axis=0)) - np.log(smoothed), axis=1)[:, 0]
+    logs = np.log(sums + added)
+    logs -= np.log((sums + added).sum(axis=0))
+    ratio: Floats = logs[:, 0] - logs[:, 1]
     ratio[(sums == 0.0).all(axis=1)] = 0.0
     return ratio
 
@@ -121,8 +141,8 @@ def _factors(parts: Sequence[Part], data: PolicyData, weights: Floats) -> Floats
     if all(part.scaling == "plain" for part in parts):
         return factors
     valued, present = data.rows.column_sums(np.column_stack([weights * data.labels, weights * ~data.labels]))
-    ratios = {"ratio": naive_bayes_ratio(valued), "presence": naive_bayes_ratio(present)}
+    sums = {"ratio": valued, "presence": present}
     for lane, part in enumerate(parts):
         if part.scaling != "plain":
-            factors[:, lane] = ratios[part.scaling]
+            factors[:, lane] = naive_bayes_ratio(sums[part.scaling], part.added)
     return factors

@@ -21,7 +21,7 @@ from ml import codepoints, native
 from ml.errors import InputError
 from ml.lexicon import Lexicon
 
-NORMALISER = "fold-repair-2"
+NORMALISER = "fold-repair-3"
 """Name of what `tokenise` does; a model is only right with the one it was trained with."""
 
 _SIGNS = 1  # what core.h calls a token that is neither word nor emoji

@@ -139,7 +139,7 @@ def _fit_policy(policy: str, data: PolicyData, folds: Ints, prevalence: float) -
         facts={
             "n": int(data.labels.size),
             "positives": int(data.labels.sum()),
-            "recipe": " + ".join(f"{part.scaling} {part.c:g}" for part in found.recipe),
+            "recipe": " | ".join(map(str, found.recipe)),
             "calibration_slope": round(slope, 4),
             "validation_average_precision": round(average_precision(labels, stated, importance) or 0.0, 4),
         },

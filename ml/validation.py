@@ -12,7 +12,7 @@ from ml.corpus import Bools
 from ml.errors import TrainingError
 from ml.features import Floats, Ints
 from ml.metrics import average_precision
-from ml.recipes import PARTS, RECIPES, PolicyData, Recipe, fit_parts
+from ml.recipes import RECIPES, Part, PolicyData, Recipe, fit_parts, parts_for
 from ml.schemas import Example
 
 FOLDS = 5
@@ -47,21 +47,26 @@ def validate(policy: str, data: PolicyData, folds: Ints) -> Validated:
     Raises `TrainingError` where a fold cannot be left out.
     """
     held = _held_out(data.labels, folds)
-    logits = np.zeros((data.labels.size, len(PARTS)))
+    parts = parts_for(data.labels.size)
+    logits = np.zeros((data.labels.size, len(parts)))
     shares: Floats | None = None
     for fold in held:
         left_out = folds == fold
         if _classes(data.labels[~left_out]) < 2:
             raise TrainingError(f"{policy} has one class only outside one of its validation folds")
-        solved, _ = fit_parts(PARTS, data, left_out=left_out, shares=shares)
+        solved, _ = fit_parts(parts, data, left_out=left_out, shares=shares)
         logits[left_out] = data.rows.times(solved.weights, left_out)[left_out] + solved.bias
         shares = solved.shares
     known = np.isin(folds, held)
     if shares is None or _classes(data.labels[known]) < 2:
         raise TrainingError(f"{policy} has one class only in its validation folds")
-    recipe = max(RECIPES, key=lambda item: _worth(item, logits[known], data.labels[known], data.importance[known]))
-    lanes = [PARTS.index(part) for part in recipe]
-    return Validated(recipe, logits[:, lanes].mean(axis=1), known, shares[:, lanes])
+    recipes = [recipe for recipe in RECIPES if set(recipe) <= set(parts)]
+    blends = {recipe: logits[:, _lanes(recipe, parts)].mean(axis=1) for recipe in recipes}
+    recipe = max(
+        recipes,
+        key=lambda item: average_precision(data.labels[known], blends[item][known], data.importance[known]) or 0.0,
+    )
+    return Validated(recipe, blends[recipe], known, shares[:, _lanes(recipe, parts)])
 
 
 def _fold_of(key: str, seed: int) -> int:
@@ -81,6 +86,5 @@ def _classes(labels: Bools) -> int:
     return len(np.unique(labels))
 
 
-def _worth(recipe: Recipe, logits: Floats, labels: Bools, importance: Floats) -> float:
-    blend = logits[:, [PARTS.index(part) for part in recipe]].mean(axis=1)
-    return average_precision(labels, blend, importance) or 0.0
+def _lanes(recipe: Recipe, parts: Sequence[Part]) -> list[int]:
+    return [parts.index(part) for part in recipe]

@@ -33,6 +33,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "eh_index": (None, (_pointer, _int, _pointer)),
     "eh_tokens": (_int, (_pointer, _int, _pointer, _pointer, *[_pointer] * 4, _int, _pointer, _pointer, _int)),
     "eh_lists": (_int, (_pointer, _pointer, _pointer, _pointer)),
+    "eh_sums": (None, (_pointer, _pointer, _pointer)),
     "eh_workspace_new": (_pointer, (_int,)),
     "eh_workspace_free": (None, (_pointer,)),
     "eh_vectorise": (_int, (_pointer, _pointer, _int, *[_pointer] * 4, *[_pointer] * 3, _int)),
@@ -115,11 +116,11 @@ def pointer(array: NDArray[Any] | None) -> int | None:
 
 
 class Table(ctypes.Structure):
-    """An open-addressing table (`Table` in core.h), at most half full; keeps its arrays alive."""
+    """An open-addressing table (`Table` in core.h), at most half full; keeps its array alive."""
 
-    _fields_ = [("mask", ctypes.c_uint64), ("keys", _pointer), ("values", _pointer)]
+    _fields_ = [("mask", ctypes.c_uint64), ("places", _pointer)]
 
     def __init__(self, entries: int) -> None:
         size = 1 << max(4, (2 * entries).bit_length())
-        self._arrays = (np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.int32))
-        super().__init__(size - 1, *(pointer(array) for array in self._arrays))
+        self._places = np.zeros(size, dtype=np.uint64)
+        super().__init__(size - 1, pointer(self._places))

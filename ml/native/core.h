@@ -6,6 +6,7 @@
 #ifndef EVENHAND_CORE_H
 #define EVENHAND_CORE_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@
 
 enum { SPACE, LETTER, DIGIT, SYMBOL, EMOJI, REGIONAL, UNSEEN, MARK };
 enum { WORD, SIGNS, PICTURE };
-enum { TARGET = 1, MOST_WANTED };
+enum { MOST_WANTED = 300, NO_TARGET = INT32_MAX };
 enum { URL_WORD, USER_WORD, FIRST_OWN_WORD };
 enum { LONGEST = 24, LETTERS_JOINED = 64 };
 
@@ -30,11 +31,16 @@ typedef struct {
     const uint32_t *pool;
 } Points;
 
-/* An open-addressing table of 64-bit keys; 0 is an empty place. */
+/* An open-addressing table. A place tells keys apart by their upper half, and by where it stands in the table: with a million
+ * keys, one lookup of an unknown key in some 10^9 finds a wrong one, always the same. */
+typedef struct {
+    uint32_t tag;
+    int32_t number; /* the value + 1; 0 where the place is empty */
+} Place;
+
 typedef struct {
     uint64_t mask;
-    uint64_t *keys;
-    int32_t *values;
+    Place *places;
 } Table;
 
 /* Known words: word w is pool[at[w] .. at[w + 1]). */
@@ -42,7 +48,8 @@ typedef struct {
     int64_t size;
     const int32_t *at;
     const uint32_t *pool;
-    const uint8_t *target; /* TARGET: worth finding behind an evasion; MOST_WANTED: behind a slip of the pen too */
+    const int32_t *rank; /* how much a word is worth finding behind an evasion, 0 the most; below MOST_WANTED, behind a slip of
+                          * the pen too; NO_TARGET is not worth it */
     const uint8_t *common; /* stands by itself, however short */
     Table words;
     Table variants;
@@ -88,18 +95,17 @@ static inline uint64_t finish(uint64_t state, int salt) {
 }
 
 static inline int32_t find(const Table *table, uint64_t key) {
-    for (uint64_t at = key & table->mask; table->keys[at]; at = (at + 1) & table->mask)
-        if (table->keys[at] == key) return table->values[at];
+    for (uint64_t at = key & table->mask; table->places[at].number; at = (at + 1) & table->mask)
+        if (table->places[at].tag == key >> 32) return table->places[at].number - 1;
     return -1;
 }
 
 /* Store a value unless the key is there already; the value that stands. */
 static inline int32_t put(Table *table, uint64_t key, int32_t value) {
     uint64_t at = key & table->mask;
-    for (; table->keys[at]; at = (at + 1) & table->mask)
-        if (table->keys[at] == key) return table->values[at];
-    table->keys[at] = key;
-    table->values[at] = value;
+    for (; table->places[at].number; at = (at + 1) & table->mask)
+        if (table->places[at].tag == key >> 32) return table->places[at].number - 1;
+    table->places[at] = (Place){(uint32_t)(key >> 32), value + 1};
     return value;
 }
 
@@ -124,6 +130,13 @@ void features_of_token(const Token *token, int32_t number, const Lexicon *lexico
 void features_of_pairs(const Token *tokens, int64_t count, bool skips, Sink words, void *to);
 
 uint64_t key_of_word(const Lexicon *lexicon, int32_t word);
+
+/* What the values of a text's word block (0) or character block (1) are multiplied by, from the sum of their squares: half way
+ * between a length of 1 and the length as it is, for a long text says more than a short one, but not as much more as it is longer. */
+static inline double scale_of_block(double squares, int block) {
+    static const double typical[2] = {36.0, 44.0};
+    return squares > 0.0 ? 1.0 / sqrt(sqrt(squares) * typical[block]) : 0.0;
+}
 
 static inline bool grow(void **array, int64_t items, size_t size) {
     void *grown = realloc(*array, (size_t)items * size);

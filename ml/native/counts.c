@@ -1,7 +1,6 @@
 /* In how many texts each feature, and each word, occurs: what a vocabulary and a lexicon are chosen by. */
 #include "core.h"
 
-#include <math.h>
 #include <string.h>
 
 /* What is known of one feature, together because it is looked at together. */
@@ -38,16 +37,14 @@ Counter *eh_counter_new(void) {
     Counter *counter = calloc(1, sizeof(Counter));
     if (!counter) return NULL;
     counter->table.mask = (1 << 16) - 1;
-    counter->table.keys = calloc(1 << 16, sizeof(uint64_t));
-    counter->table.values = malloc((1 << 16) * sizeof(int32_t));
+    counter->table.places = calloc(1 << 16, sizeof(Place));
     counter->text = -1;
     return counter;
 }
 
 void eh_counter_free(Counter *counter) {
     if (!counter) return;
-    free(counter->table.keys);
-    free(counter->table.values);
+    free(counter->table.places);
     free(counter->keys);
     free(counter->seen);
     free(counter->entry);
@@ -67,15 +64,10 @@ static bool widen(Counter *counter) {
     }
     if (2 * counter->count < (int64_t)counter->table.mask) return true;
     uint64_t size = (counter->table.mask + 1) * 2;
-    Table wider = {size - 1, calloc(size, sizeof(uint64_t)), malloc(size * sizeof(int32_t))};
-    if (!wider.keys || !wider.values) {
-        free(wider.keys);
-        free(wider.values);
-        return false;
-    }
+    Table wider = {size - 1, calloc(size, sizeof(Place))};
+    if (!wider.places) return false;
     for (int64_t number = 0; number < counter->count; number++) put(&wider, counter->keys[number], (int32_t)number);
-    free(counter->table.keys);
-    free(counter->table.values);
+    free(counter->table.places);
     counter->table = wider;
     return true;
 }
@@ -205,7 +197,7 @@ void eh_counter_copy(const Counter *counter, uint64_t *keys, int32_t *texts, uin
     }
 }
 
-/* Value the texts recorded: (1 + ln count) * idf, each block scaled to length 1. `column` is where a number's feature stands, -1
+/* Value the texts recorded, as features.c does. `column` is where a number's feature stands, -1
  * where it was not kept; those below `words` are the word block. `indptr` has room for one more than there are texts, the others for
  * all entries kept. */
 void eh_counter_rows(const Counter *counter, const int32_t *column, const double *idf, int64_t words, int64_t *indptr,
@@ -223,7 +215,7 @@ void eh_counter_rows(const Counter *counter, const int32_t *column, const double
             indices[entries] = at;
             values[entries++] = (float)x;
         }
-        for (int block = 0; block < 2; block++) squares[block] = squares[block] > 0.0 ? 1.0 / sqrt(squares[block]) : 0.0;
+        for (int block = 0; block < 2; block++) squares[block] = scale_of_block(squares[block], block);
         for (int64_t k = indptr[r]; k < entries; k++) values[k] *= (float)squares[indices[k] >= words];
         indptr[r + 1] = entries;
     }

@@ -1,18 +1,22 @@
 /* Features of texts: counted to find a vocabulary, valued for training, scored and explained for serving.
  *
- * Two blocks, each scaled to length 1: words (single words, pairs of neighbours, pairs with one word between) and characters
- * (2- to 5-grams of a token between two spaces). A value is (1 + ln count) * idf / length of its block. A feature of the word
- * block has a number below `words`.
+ * Two blocks: words (single words, pairs of neighbours, pairs with one word between) and characters (2- to 5-grams of a token between
+ * two spaces). A value is (1 + ln count) * idf / root of (length of its block times its typical length). A feature of the word block has a
+ * number below `words`.
+ *
+ * What makes it quick: what a known word adds, were each of its features met once in the text, is summed once a model. A text
+ * then takes one row a word, and looks singly only at the features that it repeats, and at pairs and unknown words.
  */
 #include "core.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_POLICIES = 32 };
 
-/* What a model adds to a vocabulary: row f of `rows` is idf, mean, then a weight a policy. */
+/* What a model adds to a vocabulary: row f of `rows` is idf, mean, then a weight a policy. Row w of `sums` is, over the features
+ * of word w: idf squared in the word block and in the character block, then a policy each idf times weight in the word block,
+ * in the character block, and mean times weight in both. */
 typedef struct {
     int64_t features;
     int64_t words;
@@ -22,57 +26,76 @@ typedef struct {
     const int64_t *lists_at;
     const int32_t *lists; /* the features of each word of the lexicon, an occurrence at a time */
     const float *rows;
+    const double *sums;
     const double *base;     /* a policy: logit at the expected features */
     const double *expected; /* a policy: sum of mean times weight */
 } Scorer;
 
+static inline int64_t sums_of(const Scorer *scorer) { return 2 + 3 * scorer->policies; }
+
+/* A feature looked at singly. */
 typedef struct {
-    int32_t slot;
+    int32_t feature;
+    int32_t count;
+    int32_t summed; /* occurrences that the sums of words hold */
+} Slot;
+
+typedef struct {
+    int32_t feature; /* then its slot */
     int32_t first;
     int32_t second; /* the other token of a pair, or the same */
+    int32_t summed;
 } Occurrence;
 
 typedef struct {
+    uint64_t key;
+    int32_t first;
+    int32_t second;
+} Sought;
+
+/* Room for one text. A feature is met in text number `text` where its stamp is that number (always even), and to be looked at
+ * singly where it is one more. Its slot is slots[slot[f]], if that is a slot and of this feature. */
+typedef struct {
     Pad pad;
     int64_t features;
-    uint32_t text; /* number of the text at hand; a slot is valid where its stamp is this */
-    uint32_t *stamp;
-    int32_t *slot;
-    int32_t *feature; /* by slot */
-    int32_t *count;
-    double *phi;
-    int64_t slots;
-    int64_t slot_room;
+    uint16_t text;
+    uint16_t *stamp;
+    uint32_t *slot;
+    Slot *slots;
+    int64_t slot_count;
+    double *values; /* a slot: (1 + ln count) * idf */
+    double *shares; /* a slot: a policy each half of what an occurrence adds, then what the sums say that it adds */
     Occurrence *seen;
     int64_t seen_count;
-    int64_t seen_room;
+    Sought *sought;
+    int64_t sought_count;
+    int64_t room;
     int32_t *span; /* by token */
 } Workspace;
-
-Workspace *eh_workspace_new(int64_t features) {
-    Workspace *space = calloc(1, sizeof(Workspace));
-    if (!space) return NULL;
-    space->features = features;
-    space->stamp = calloc((size_t)features + 1, sizeof(uint32_t));
-    space->slot = malloc(((size_t)features + 1) * sizeof(int32_t));
-    if (space->stamp && space->slot) return space;
-    free(space->stamp);
-    free(space->slot);
-    free(space);
-    return NULL;
-}
 
 void eh_workspace_free(Workspace *space) {
     if (!space) return;
     pad_free(&space->pad);
     free(space->stamp);
     free(space->slot);
-    free(space->feature);
-    free(space->count);
-    free(space->phi);
+    free(space->slots);
+    free(space->values);
+    free(space->shares);
     free(space->seen);
+    free(space->sought);
     free(space->span);
     free(space);
+}
+
+Workspace *eh_workspace_new(int64_t features) {
+    Workspace *space = calloc(1, sizeof(Workspace));
+    if (!space) return NULL;
+    space->features = features;
+    space->stamp = calloc((size_t)features + 1, sizeof(uint16_t));
+    space->slot = calloc((size_t)features + 1, sizeof(uint32_t));
+    if (space->stamp && space->slot) return space;
+    eh_workspace_free(space);
+    return NULL;
 }
 
 /* --- the vocabulary's lists of the lexicon's words --- */
@@ -104,32 +127,34 @@ int64_t eh_lists(const Lexicon *lexicon, const Table *table, int64_t *at, int32_
     return listing.count;
 }
 
+/* Fill the rows of `sums`. */
+void eh_sums(const Lexicon *lexicon, const Scorer *scorer, double *sums) {
+    const int64_t policies = scorer->policies, width = sums_of(scorer);
+    memset(sums, 0, (size_t)(lexicon->size * width) * sizeof(double));
+    for (int64_t word = 0; word < lexicon->size; word++, sums += width)
+        for (int64_t k = scorer->lists_at[word]; k < scorer->lists_at[word + 1]; k++) {
+            const float *row = scorer->rows + scorer->lists[k] * (policies + 2);
+            const int block = scorer->lists[k] >= scorer->words;
+            sums[block] += (double)row[0] * row[0];
+            for (int64_t p = 0; p < policies; p++) {
+                sums[2 + block * policies + p] += (double)row[0] * row[2 + p];
+                sums[2 + 2 * policies + p] += (double)row[1] * row[2 + p];
+            }
+        }
+}
+
 /* --- the features of a text --- */
 
 typedef struct {
-    const Scorer *scorer;
+    const Table *table;
     Workspace *space;
-} Noting;
+} Seeking;
 
-static inline void note(Workspace *space, int32_t feature, int32_t first, int32_t second) {
-    int32_t slot;
-    if (space->stamp[feature] == space->text) {
-        slot = space->slot[feature];
-        space->count[slot]++;
-    } else {
-        space->stamp[feature] = space->text;
-        slot = (int32_t)space->slots++;
-        space->slot[feature] = slot;
-        space->feature[slot] = feature;
-        space->count[slot] = 1;
-    }
-    space->seen[space->seen_count++] = (Occurrence){slot, first, second};
-}
-
-static void note_key(void *to, uint64_t key, int32_t first, int32_t second) {
-    Noting *noting = to;
-    int32_t feature = find(&noting->scorer->table, key);
-    if (feature >= 0) note(noting->space, feature, first, second);
+/* Note a key to look up when its place in the table has had time to arrive from memory. */
+static void seek(void *to, uint64_t key, int32_t first, int32_t second) {
+    Seeking *seeking = to;
+    __builtin_prefetch(&seeking->table->places[key & seeking->table->mask]);
+    seeking->space->sought[seeking->space->sought_count++] = (Sought){key, first, second};
 }
 
 static bool reserve(Workspace *space, const Scorer *scorer, int64_t tokens) {
@@ -139,42 +164,95 @@ static bool reserve(Workspace *space, const Scorer *scorer, int64_t tokens) {
         needed += token->word >= 0 ? scorer->lists_at[token->word + 1] - scorer->lists_at[token->word]
                                    : (LONGEST_GRAM - SHORTEST_GRAM + 1) * ((int64_t)token->size + 2) + 1;
     }
-    if (needed > space->seen_room) {
-        int64_t room = needed + needed / 2;
-        if (!grow((void **)&space->seen, room, sizeof(Occurrence))) return false;
-        space->seen_room = room;
-    }
-    if (needed > space->slot_room) {
-        int64_t room = needed + needed / 2;
-        if (!grow((void **)&space->feature, room, sizeof(int32_t)) || !grow((void **)&space->count, room, sizeof(int32_t)) ||
-            !grow((void **)&space->phi, room * (scorer->policies + 1), sizeof(double)) ||
-            !grow((void **)&space->span, room, sizeof(int32_t)))
-            return false;
-        space->slot_room = room;
-    }
+    if (needed <= space->room) return true;
+    int64_t room = needed + needed / 2;
+    if (!grow((void **)&space->seen, room, sizeof(Occurrence)) || !grow((void **)&space->sought, room, sizeof(Sought)) ||
+        !grow((void **)&space->slots, room, sizeof(Slot)) || !grow((void **)&space->values, room, sizeof(double)) ||
+        !grow((void **)&space->shares, room * 2 * (scorer->policies + 1), sizeof(double)) ||
+        !grow((void **)&space->span, room, sizeof(int32_t)))
+        return false;
+    space->room = room;
     return true;
 }
 
-/* Find the features of a text: slots with counts, and where each occurs. The number of tokens, or -1. */
+static void next_text(Workspace *space) {
+    space->text += 2;
+    if (space->text == 0) { /* the counter has come round */
+        memset(space->stamp, 0, (size_t)space->features * sizeof(uint16_t));
+        space->text = 2;
+    }
+    space->slot_count = space->seen_count = space->sought_count = 0;
+}
+
+/* Stamp the features of known words; those met more than once are to be looked at singly. */
+static void stamp_words(const Scorer *scorer, Workspace *space, int64_t tokens, bool singly) {
+    const uint16_t text = space->text, least = singly ? 0 : text;
+    for (int64_t t = 0; t < tokens; t++) {
+        int32_t word = space->pad.tokens[t].word;
+        if (word < 0) continue;
+        for (int64_t k = scorer->lists_at[word]; k < scorer->lists_at[word + 1]; k++) {
+            uint16_t *stamp = &space->stamp[scorer->lists[k]];
+            *stamp = (uint16_t)(text + (*stamp >= least));
+        }
+    }
+}
+
+/* Note where features of known words occur that are to be looked at singly. */
+static void note_words(const Scorer *scorer, Workspace *space, int64_t tokens, bool summed) {
+    Occurrence *next = space->seen + space->seen_count;
+    for (int64_t t = 0; t < tokens; t++) {
+        int32_t word = space->pad.tokens[t].word;
+        if (word < 0) continue;
+        for (int64_t k = scorer->lists_at[word]; k < scorer->lists_at[word + 1]; k++) {
+            int32_t feature = scorer->lists[k];
+            *next = (Occurrence){feature, (int32_t)t, (int32_t)t, summed};
+            next += space->stamp[feature] & 1;
+        }
+    }
+    space->seen_count = next - space->seen;
+}
+
+static void note_sought(const Scorer *scorer, Workspace *space) {
+    for (const Sought *sought = space->sought; sought < space->sought + space->sought_count; sought++) {
+        int32_t feature = find(&scorer->table, sought->key);
+        if (feature < 0) continue;
+        space->stamp[feature] = space->text + 1;
+        space->seen[space->seen_count++] = (Occurrence){feature, sought->first, sought->second, false};
+    }
+}
+
+static void open_slots(const Scorer *scorer, Workspace *space) {
+    for (Occurrence *seen = space->seen; seen < space->seen + space->seen_count; seen++) {
+        uint32_t *slot = &space->slot[seen->feature];
+        if (*slot >= space->slot_count || space->slots[*slot].feature != seen->feature) {
+            __builtin_prefetch(&scorer->rows[seen->feature * (scorer->policies + 2)]);
+            *slot = (uint32_t)space->slot_count++;
+            space->slots[*slot] = (Slot){seen->feature, 0, 0};
+        }
+        space->slots[*slot].count++;
+        space->slots[*slot].summed += seen->summed;
+        seen->feature = (int32_t)*slot;
+    }
+}
+
+/* Find the features of a text; the number of its tokens, or -1 without memory. With `sums`, a feature met once and in a known
+ * word is left to the word's sums; else every feature has a slot. */
 static int64_t take(const uint32_t *text, int64_t size, const Points *points, const Lexicon *lexicon, const Scorer *scorer,
-                    Workspace *space) {
+                    Workspace *space, bool sums) {
     int64_t tokens = tokenise(text, size, points, lexicon, &space->pad);
     if (tokens < 0 || !reserve(space, scorer, tokens)) return -1;
-    if (++space->text == 0) { /* the counter has come round */
-        memset(space->stamp, 0, (size_t)space->features * sizeof(uint32_t));
-        space->text = 1;
-    }
-    space->slots = space->seen_count = 0;
-    Noting noting = {scorer, space};
-    for (int64_t t = 0; t < tokens; t++) {
-        const Token *token = &space->pad.tokens[t];
-        if (token->word >= 0)
-            for (int64_t k = scorer->lists_at[token->word]; k < scorer->lists_at[token->word + 1]; k++)
-                note(space, scorer->lists[k], (int32_t)t, (int32_t)t);
-        else
-            features_of_token(token, (int32_t)t, lexicon, &space->pad, note_key, note_key, &noting);
-    }
-    features_of_pairs(space->pad.tokens, tokens, scorer->skips, note_key, &noting);
+    for (int64_t t = 0; t < tokens; t++)
+        if (space->pad.tokens[t].word >= 0) __builtin_prefetch(&scorer->sums[space->pad.tokens[t].word * sums_of(scorer)]);
+    next_text(space);
+    Seeking seeking = {&scorer->table, space};
+    features_of_pairs(space->pad.tokens, tokens, scorer->skips, seek, &seeking);
+    for (int64_t t = 0; t < tokens; t++)
+        if (space->pad.tokens[t].word < 0)
+            features_of_token(&space->pad.tokens[t], (int32_t)t, lexicon, &space->pad, seek, seek, &seeking);
+    stamp_words(scorer, space, tokens, !sums);
+    note_sought(scorer, space);
+    note_words(scorer, space, tokens, sums);
+    open_slots(scorer, space);
     return tokens;
 }
 
@@ -183,19 +261,23 @@ static double weight_of_count(int32_t count) {
     return count < 6 ? known[count] : 1.0 + log(count);
 }
 
-/* Value every slot into `phi`'s last column: (1 + ln count) * idf, each block scaled to length 1. */
-static void value(const Scorer *scorer, Workspace *space) {
-    int64_t width = scorer->policies + 1, stride = scorer->policies + 2;
+/* Value every slot, (1 + ln count) * idf; returns what scales each block in `scale`. `tokens` are those whose sums
+ * count; none where every feature has a slot. */
+static void value(const Scorer *scorer, Workspace *space, int64_t tokens, double scale[2]) {
+    const int64_t stride = scorer->policies + 2, width = sums_of(scorer);
     double squares[2] = {0.0, 0.0};
-    for (int64_t s = 0; s < space->slots; s++) {
-        int32_t feature = space->feature[s];
-        double x = weight_of_count(space->count[s]) * scorer->rows[feature * stride];
-        space->phi[s * width + scorer->policies] = x;
-        squares[feature >= scorer->words] += x * x;
+    for (int64_t t = 0; t < tokens; t++) {
+        if (space->pad.tokens[t].word < 0) continue;
+        const double *sums = scorer->sums + space->pad.tokens[t].word * width;
+        squares[0] += sums[0];
+        squares[1] += sums[1];
     }
-    for (int block = 0; block < 2; block++) squares[block] = squares[block] > 0.0 ? 1.0 / sqrt(squares[block]) : 0.0;
-    for (int64_t s = 0; s < space->slots; s++)
-        space->phi[s * width + scorer->policies] *= squares[space->feature[s] >= scorer->words];
+    for (int64_t s = 0; s < space->slot_count; s++) {
+        const Slot *slot = &space->slots[s];
+        double idf = scorer->rows[slot->feature * stride], x = space->values[s] = weight_of_count(slot->count) * idf;
+        squares[slot->feature >= scorer->words] += x * x - slot->summed * idf * idf;
+    }
+    for (int block = 0; block < 2; block++) scale[block] = scale_of_block(squares[block], block);
 }
 
 /* Vectorise texts: row r of the sparse matrix stands in [indptr[r], indptr[r + 1]). Returns how many entries there are, -1 without memory,
@@ -205,12 +287,13 @@ int64_t eh_vectorise(const uint32_t *codes, const int64_t *offsets, int64_t text
     int64_t entries = 0;
     indptr[0] = 0;
     for (int64_t r = 0; r < texts; r++) {
-        if (take(codes + offsets[r], offsets[r + 1] - offsets[r], points, lexicon, scorer, space) < 0) return -1;
-        if (entries + space->slots > room) return -2;
-        value(scorer, space);
-        for (int64_t s = 0; s < space->slots; s++, entries++) {
-            indices[entries] = space->feature[s];
-            values[entries] = space->phi[s * (scorer->policies + 1) + scorer->policies];
+        if (take(codes + offsets[r], offsets[r + 1] - offsets[r], points, lexicon, scorer, space, false) < 0) return -1;
+        if (entries + space->slot_count > room) return -2;
+        double scale[2];
+        value(scorer, space, 0, scale);
+        for (int64_t s = 0; s < space->slot_count; s++, entries++) {
+            indices[entries] = space->slots[s].feature;
+            values[entries] = space->values[s] * scale[indices[entries] >= scorer->words];
         }
         indptr[r + 1] = entries;
     }
@@ -232,50 +315,80 @@ static int64_t number_spans(const Token *tokens, int64_t count, int32_t *span, i
     return spans;
 }
 
+/* Add what every token's sums say, each to the row of its span in `contributions` (spans, policies). */
+static void add_sums(const Scorer *scorer, const Workspace *space, int64_t tokens, const double scale[2], double *contributions) {
+    const int64_t policies = scorer->policies;
+    for (int64_t t = 0; t < tokens; t++) {
+        if (space->pad.tokens[t].word < 0) continue;
+        const double *word = scorer->sums + space->pad.tokens[t].word * sums_of(scorer) + 2;
+        const double *chars = word + policies, *mean = chars + policies;
+        double *row = contributions + space->span[t] * policies;
+        for (int64_t p = 0; p < policies; p++) row[p] += word[p] * scale[0] + chars[p] * scale[1] - mean[p];
+    }
+}
+
+/* Add what every feature with a slot adds, less what the sums said for it. */
+static void add_slots(const Scorer *scorer, const Workspace *space, double *contributions) {
+    const int64_t policies = scorer->policies;
+    for (int64_t o = 0; o < space->seen_count; o++) {
+        const Occurrence *seen = &space->seen[o];
+        const double *half = space->shares + seen->feature * 2 * policies, *said = half + policies;
+        double *left = contributions + space->span[seen->first] * policies;
+        double *right = contributions + space->span[seen->second] * policies;
+        for (int64_t p = 0; p < policies; p++) left[p] += half[p];
+        for (int64_t p = 0; p < policies; p++) right[p] += half[p];
+        if (!seen->summed) continue;
+        for (int64_t p = 0; p < policies; p++) left[p] -= said[p];
+    }
+}
+
 /* Score texts: `logits` and `absent` (texts, policies). Where `starts` is given, explain them too: text r has the spans
  * [span_at[r], span_at[r + 1]) of `starts`, `ends` and `contributions` (spans, policies), which need room for as many spans
  * as there are code points. Returns the number of spans, or -1 without memory. */
 int64_t eh_score(const uint32_t *codes, const int64_t *offsets, int64_t texts, const Points *points, const Lexicon *lexicon,
                  const Scorer *scorer, Workspace *space, double *logits, double *absent, int64_t *span_at, int32_t *starts,
                  int32_t *ends, double *contributions) {
-    const int64_t policies = scorer->policies, width = policies + 1, stride = policies + 2;
+    const int64_t policies = scorer->policies, stride = policies + 2;
     int64_t spans = 0;
     if (span_at) span_at[0] = 0;
     for (int64_t r = 0; r < texts; r++) {
-        int64_t tokens = take(codes + offsets[r], offsets[r + 1] - offsets[r], points, lexicon, scorer, space);
+        int64_t tokens = take(codes + offsets[r], offsets[r + 1] - offsets[r], points, lexicon, scorer, space, true);
         if (tokens < 0) return -1;
-        value(scorer, space);
-        double *gone = absent + r * policies, *logit = logits + r * policies;
-        double sum[MAX_POLICIES] = {0.0}, mean[MAX_POLICIES] = {0.0};
-        for (int64_t s = 0; s < space->slots; s++) {
-            const float *row = scorer->rows + space->feature[s] * stride;
-            double *phi = space->phi + s * width;
-            double expected = row[1], excess = phi[policies] - expected;
+        double scale[2], sum[MAX_POLICIES] = {0.0}, mean[MAX_POLICIES] = {0.0};
+        value(scorer, space, tokens, scale);
+        for (int64_t t = 0; t < tokens; t++) {
+            if (space->pad.tokens[t].word < 0) continue;
+            const double *word = scorer->sums + space->pad.tokens[t].word * sums_of(scorer) + 2;
+            const double *chars = word + policies, *means = chars + policies;
+            for (int64_t p = 0; p < policies; p++) {
+                sum[p] += word[p] * scale[0] + chars[p] * scale[1] - means[p];
+                mean[p] += means[p];
+            }
+        }
+        for (int64_t s = 0; s < space->slot_count; s++) {
+            const Slot *slot = &space->slots[s];
+            const float *row = scorer->rows + slot->feature * stride;
+            double factor = scale[slot->feature >= scorer->words], expected = row[1];
+            double excess = space->values[s] * factor - expected, said = row[0] * factor - expected;
+            double share = 0.5 / slot->count, *halves = space->shares + s * 2 * policies, *sayings = halves + policies;
             for (int64_t p = 0; p < policies; p++) {
                 double weight = row[2 + p];
-                sum[p] += phi[p] = weight * excess;
-                mean[p] += weight * expected;
+                sum[p] += weight * (excess - slot->summed * said);
+                mean[p] += (1 - slot->summed) * weight * expected;
+                halves[p] = share * weight * excess;
+                sayings[p] = weight * said;
             }
         }
         for (int64_t p = 0; p < policies; p++) {
-            gone[p] = mean[p] - scorer->expected[p];
-            logit[p] = scorer->base[p] + gone[p] + sum[p];
+            absent[r * policies + p] = mean[p] - scorer->expected[p];
+            logits[r * policies + p] = scorer->base[p] + absent[r * policies + p] + sum[p];
         }
         if (!starts) continue;
         int64_t found = number_spans(space->pad.tokens, tokens, space->span, starts + spans, ends + spans);
         double *values = contributions + spans * policies;
         memset(values, 0, (size_t)(found * policies) * sizeof(double));
-        for (int64_t s = 0; s < space->slots; s++) {
-            double share = 0.5 / space->count[s];
-            for (int64_t p = 0; p < policies; p++) space->phi[s * width + p] *= share;
-        }
-        for (int64_t o = 0; o < space->seen_count; o++) {
-            const Occurrence *seen = &space->seen[o];
-            const double *half = space->phi + seen->slot * width;
-            double *left = values + space->span[seen->first] * policies, *right = values + space->span[seen->second] * policies;
-            for (int64_t p = 0; p < policies; p++) left[p] += half[p];
-            for (int64_t p = 0; p < policies; p++) right[p] += half[p];
-        }
+        add_sums(scorer, space, tokens, scale, values);
+        add_slots(scorer, space, values);
         spans += found;
         span_at[r + 1] = spans;
     }

@@ -30,7 +30,7 @@ static void vary(Variants *variants, const uint32_t *letters, int size, int32_t 
             if (b - a < size) mask(variants, letters, size, a, b, -1, word);
     for (int a = 0; size > 3 && a < size; a++)
         for (int c = a + 2; c < size; c++) mask(variants, letters, size, a, a + 1, c, word);
-    for (int a = 0; size > 3 && a + 1 < size; a++) {
+    for (int a = 0; (size > 3 || slips) && a + 1 < size; a++) {
         if (letters[a] == letters[a + 1]) continue;
         uint64_t state = SEED;
         for (int k = 0; k < size; k++) state = step(state, letters[k == a ? a + 1 : k == a + 1 ? a : k]);
@@ -51,7 +51,7 @@ int64_t eh_variants(const Lexicon *lexicon, const int32_t *targets, int64_t coun
         int32_t word = targets[t];
         int size = lexicon->at[word + 1] - lexicon->at[word];
         if (size >= 3 && size <= 16) vary(&variants, lexicon->pool + lexicon->at[word], size, word,
-                                            lexicon->target[word] == MOST_WANTED);
+                                            lexicon->rank[word] < MOST_WANTED);
     }
     for (int64_t word = FIRST_OWN_WORD; word < lexicon->size; word++) {
         uint64_t state = SEED;

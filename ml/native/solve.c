@@ -3,7 +3,6 @@
  * and squared factors of all lanes stand side by side, so what a row costs is mostly the way to its columns, once for all lanes. */
 #include "core.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { MOST_LANES = 8, SETTLING = 8 };

@@ -49,25 +49,33 @@ static void settle_regional(Char *chars, int64_t size) {
 
 /* Fold a text into the pad; the number of characters, or -1 without memory. */
 static int64_t fold(const uint32_t *text, int64_t size, const Points *points, Pad *pad) {
-    int64_t total = 0;
-    for (int64_t place = 0; place < size; place++) total += points->size[row_of(points, text[place])];
-    if (!pad_reserve(pad, total + 1)) return -1;
-    Char *chars = pad->chars;
-    int64_t n = 0;
+    if (!pad_reserve(pad, size + 1)) return -1;
+    int64_t n = 0, room = pad->room - size; /* what is left for characters that become several */
     bool regional = false;
     for (int64_t place = 0; place < size; place++) {
         int64_t row = row_of(points, text[place]);
         uint8_t kind = points->kind[row], folds = points->size[row];
-        regional |= kind == REGIONAL;
-        if (folds == 0 && kind == MARK && n > 0 && chars[n - 1].end == place && chars[n - 1].kind != SPACE)
-            chars[n - 1].end = (int32_t)place + 1;
+        Char *to = pad->chars + n;
+        n += folds;
+        if (folds == 1) {
+            uint32_t code = points->at[row] < 0 ? text[place] : points->pool[points->at[row]];
+            *to = (Char){code, points->latin[row], (int32_t)place, (int32_t)place + 1, kind};
+            regional |= kind == REGIONAL;
+            continue;
+        }
+        if (folds == 0 && kind == MARK && n > 0 && to[-1].end == place && to[-1].kind != SPACE) to[-1].end = (int32_t)place + 1;
+        room -= folds;
+        if (room <= 0) {
+            if (!pad_reserve(pad, pad->room + folds)) return -1;
+            to = pad->chars + n - folds;
+            room = pad->room - n - (size - place);
+        }
         for (int k = 0; k < folds; k++) {
-            uint32_t code = points->at[row] < 0 ? text[place] : points->pool[points->at[row] + k];
-            chars[n++] = (Char){code, points->latin[row], (int32_t)place, (int32_t)place + 1,
-                                folds == 1 ? kind : kind_in_fold(code, kind)};
+            uint32_t code = points->pool[points->at[row] + k];
+            to[k] = (Char){code, points->latin[row], (int32_t)place, (int32_t)place + 1, kind_in_fold(code, kind)};
         }
     }
-    if (regional) settle_regional(chars, n);
+    if (regional) settle_regional(pad->chars, n);
     return n;
 }
 
@@ -91,7 +99,13 @@ static inline int32_t variant(const Lexicon *lexicon, uint64_t state, int salt) 
 }
 
 static inline bool is_target(const Lexicon *lexicon, int32_t word) {
-    return word >= FIRST_OWN_WORD && lexicon->target[word];
+    return word >= FIRST_OWN_WORD && lexicon->rank[word] < NO_TARGET;
+}
+
+/* Which of two words, either of which may be -1, is more worth finding; the first where neither is. */
+static inline int32_t better(const Lexicon *lexicon, int32_t word, int32_t other) {
+    if (word < 0 || other < 0) return word < 0 ? other : word;
+    return lexicon->rank[other] < lexicon->rank[word] ? other : word;
 }
 
 static uint64_t hash_codes(const uint32_t *codes, int64_t size) {
@@ -160,26 +174,35 @@ static uint32_t meant(uint32_t code, int option) {
     }
 }
 
+/* Whether the codes are the word, letters repeated. */
+static bool stretches(const Lexicon *lexicon, const uint32_t *codes, int64_t size, int32_t word) {
+    const uint32_t *letter = lexicon->pool + lexicon->at[word], *end = lexicon->pool + lexicon->at[word + 1];
+    for (int64_t k = 0; k < size; k++) {
+        if (letter < end && *letter == codes[k]) letter++;
+        else if (k == 0 || codes[k] != codes[k - 1]) return false;
+    }
+    return letter == end;
+}
+
 /* The word that the codes are with letters repeated, or -1. */
 static int32_t squeezed(const Lexicon *lexicon, const uint32_t *codes, int64_t size) {
     bool repeats = false;
     for (int64_t k = 1; k < size; k++) repeats |= codes[k] == codes[k - 1];
     if (!repeats) return -1;
-    for (int most = 2; most >= 1; most--) {
-        uint64_t state = SEED;
-        int run = 0;
-        for (int64_t k = 0; k < size; k++) {
-            run = k > 0 && codes[k] == codes[k - 1] ? run + 1 : 1;
-            if (run <= most) state = step(state, codes[k]);
-        }
-        int32_t word = known(lexicon, state);
-        if (word < 0 && most == 1) word = variant(lexicon, state, KEY_SQUEEZED);
-        if (word >= 0) return word;
+    uint64_t state[3] = {SEED, SEED, SEED}; /* by how many of the same in a row are left */
+    for (int64_t k = 0, run = 0; k < size; k++) {
+        run = k > 0 && codes[k] == codes[k - 1] ? run + 1 : 1;
+        for (int64_t most = run; most <= 2; most++) state[most] = step(state[most], codes[k]);
     }
-    return -1;
+    int32_t word = known(lexicon, state[2]);
+    if (word >= 0) return word;
+    word = known(lexicon, state[1]);
+    int32_t doubled = variant(lexicon, state[1], KEY_SQUEEZED);
+    if (word < 0 || doubled < 0) return word < 0 ? doubled : word;
+    return stretches(lexicon, codes, size, doubled) ? better(lexicon, word, doubled) : word;
 }
 
-/* The word that the codes spell with digits and symbols for letters, or -1; at most 64 readings are tried. */
+/* The word most worth finding that the codes spell with digits and symbols for letters, or -1; at most 64 readings are tried. */
 static int32_t unleet(const Lexicon *lexicon, const uint32_t *codes, int64_t size, bool targets_only) {
     uint32_t read[LONGEST];
     int8_t choice[LONGEST];
@@ -190,10 +213,11 @@ static int32_t unleet(const Lexicon *lexicon, const uint32_t *codes, int64_t siz
         choice[k] = letter && codes[k] != 0x20AC ? -1 : 0;
         if (!read[k]) return -1;
     }
+    int32_t best = -1;
     for (int reading = 0; reading < 64; reading++) {
         int32_t word = known(lexicon, hash_codes(read, size));
         if (word < 0) word = squeezed(lexicon, read, size);
-        if (word >= FIRST_OWN_WORD && (!targets_only || lexicon->target[word])) return word;
+        if (word >= FIRST_OWN_WORD && (!targets_only || is_target(lexicon, word))) best = better(lexicon, best, word);
         int64_t k = 0;
         for (; k < size; k++) {
             if (choice[k] < 0) continue;
@@ -205,9 +229,9 @@ static int32_t unleet(const Lexicon *lexicon, const uint32_t *codes, int64_t siz
             }
             if (advances) break;
         }
-        if (k == size) return -1;
+        if (k == size) break;
     }
-    return -1;
+    return best;
 }
 
 /* The target word that is left without the symbols in [i, j), or -1. */
@@ -253,7 +277,7 @@ static int32_t one_slip_away(const Lexicon *lexicon, const uint32_t *codes, int6
         for (int64_t k = 0; k < size; k++)
             if (k != skipped) state = step(state, codes[k]);
         word = known(lexicon, state);
-        if (word >= FIRST_OWN_WORD && lexicon->target[word] == MOST_WANTED) return word;
+        if (word >= FIRST_OWN_WORD && lexicon->rank[word] < MOST_WANTED) return word;
         word = variant(lexicon, state, KEY_SHORTENED);
         if (word >= 0 && !differs_by_one(lexicon, codes, size, word)) word = -1;
     }
@@ -276,8 +300,8 @@ static int32_t repaired(const Lexicon *lexicon, const Char *chars, int64_t size)
         if (word >= 0) return word;
     }
     int32_t word = squeezed(lexicon, codes, size);
-    if (word >= 0 || size < 4 || digits > 0) return word;
-    word = variant(lexicon, hash_codes(codes, size), KEY_SWAPPED);
+    if (digits > 0) return word;
+    word = better(lexicon, word, variant(lexicon, hash_codes(codes, size), KEY_SWAPPED));
     return word >= 0 || size < 5 ? word : one_slip_away(lexicon, codes, size);
 }
 
@@ -288,7 +312,7 @@ static bool stands(const Work *work, const Token *token) {
 
 static bool leads(uint32_t c) { return c == '@' || c == '$' || c == '!' || c == '|' || c == '*' || c == '(' || c == 0x20AC; }
 static bool trails(uint32_t c) { return c == '@' || c == '$' || c == '*' || c == '+' || c == '|' || c == '#'; }
-static bool joins(uint32_t c) { return c == '.' || c == '-' || c == ',' || c == '\'' || c == '/'; }
+static bool joins(uint32_t c) { return c == '.' || c == '-' || c == ',' || c == '\'' || c == '/' || c == '_'; }
 
 /* Put the known word that the run [i, j) hides, if any, for those of its tokens, from `begun` on, that it covers. */
 static void decode(Work *work, int64_t i, int64_t j, int64_t begun) {
@@ -311,9 +335,11 @@ static void decode(Work *work, int64_t i, int64_t j, int64_t begun) {
         if (work->tokens[t].sort == WORD && !stands(work, &work->tokens[t])) plain = false;
     int32_t word = -1;
     if (digits + masks > 0 || !plain) word = unleet(work->lexicon, codes, j - i, symbols > 0);
-    if (word < 0 && symbols > 0 && !plain) word = without_symbols(work, i, j);
-    if (word < 0 && masks > 0) word = unmasked(work, i, j);
-    if (word < 0) return;
+    if (word < 0) {
+        if (symbols > 0 && !plain) word = without_symbols(work, i, j);
+        if (masks > 0) word = better(work->lexicon, word, unmasked(work, i, j));
+        if (word < 0) return;
+    }
 
     int32_t start = chars[i].start, end = chars[j - 1].end;
     int64_t kept = begun;
@@ -376,7 +402,7 @@ static void add_pieces(Work *work, int64_t i, int64_t j, uint8_t gap) {
             while (k < j && (wordlike(&chars[k]) || (chars[k].code == '\'' && k + 1 < j && wordlike(&chars[k + 1])))) k++;
             know(work, add(work, begun, k, WORD, gap));
         } else if (chars[k].code == '@' && k + 1 < j && wordlike(&chars[k + 1])) {
-            for (k++; k < j && wordlike(&chars[k]);) k++;
+            for (k++; k < j && (wordlike(&chars[k]) || chars[k].code == '_');) k++;
             become(work, add(work, begun, k, WORD, gap), USER_WORD);
         } else {
             while (k < j && !wordlike(&chars[k]) && (k == begun || chars[k].code != '@')) k++;
@@ -399,22 +425,27 @@ static void add_run(Work *work, int64_t i, int64_t j, uint8_t gap) {
         decode(work, i, j, begun);
 }
 
-/* The longest known word that the letters from `at` on spell, its length in `taken`; or -1. */
-static int32_t spelt(const Lexicon *lexicon, const uint32_t *letters, int size, int *taken) {
+/* The longest known word that the letters begin with, its length in `taken`; or -1. One of three letters has to be a target or, where
+ * it is `all` that is spelt, common. */
+static int32_t spelt(const Lexicon *lexicon, const uint32_t *letters, int size, bool all, int *taken) {
     for (int length = size < LONGEST ? size : LONGEST; length > 2; length--) {
         int32_t word = known(lexicon, hash_codes(letters, length));
         if (word < 0 && length > 3) word = squeezed(lexicon, letters, length);
         if (word < 0 && length > 3) word = variant(lexicon, hash_codes(letters, length), KEY_SWAPPED);
+        if (word < 0) word = unleet(lexicon, letters, length, true);
         *taken = length;
-        if (word >= FIRST_OWN_WORD && (length > 3 || lexicon->target[word])) return word;
+        if (word < FIRST_OWN_WORD) continue;
+        if (length > 3 || is_target(lexicon, word) || (all && size == 3 && lexicon->common[word])) return word;
     }
     *taken = 1;
     return -1;
 }
 
-static bool single(const Token *token, uint8_t sort) { return token->sort == sort && token->size == 1; }
+static bool letter(const Token *token) { return token->sort == WORD && token->size == 1; }
 
-/* Join letters written one by one, with at most one symbol between, into the known words that they spell. */
+static bool parts_letters(const Token *token) { return token->sort == PICTURE || (token->sort == SIGNS && token->size <= 3); }
+
+/* Join letters written one by one, with at most an emoji or three symbols between, into the known words that they spell. */
 static void join_letters(Work *work) {
     Token *tokens = work->tokens;
     int64_t kept = 0;
@@ -423,10 +454,10 @@ static void join_letters(Work *work) {
         uint32_t letters[LETTERS_JOINED];
         int n = 0;
         for (int64_t u = t; u < work->count && n < LETTERS_JOINED; u++) {
-            if (single(&tokens[u], WORD)) {
+            if (letter(&tokens[u])) {
                 place[n] = u;
                 letters[n++] = work->chars[tokens[u].at].code;
-            } else if (n == 0 || !single(&tokens[u], SIGNS) || u + 1 >= work->count || !single(&tokens[u + 1], WORD)) {
+            } else if (n == 0 || !parts_letters(&tokens[u]) || u + 1 >= work->count || !letter(&tokens[u + 1])) {
                 break;
             }
         }
@@ -436,7 +467,7 @@ static void join_letters(Work *work) {
         }
         int64_t next = t;
         for (int p = 0, taken; p < n; p += taken) {
-            int32_t word = spelt(work->lexicon, letters + p, n - p, &taken);
+            int32_t word = spelt(work->lexicon, letters + p, n - p, p == 0, &taken);
             if (word < 0) continue;
             while (next < place[p]) tokens[kept++] = tokens[next++];
             Token joined = tokens[place[p]];
@@ -453,20 +484,25 @@ static void join_letters(Work *work) {
     work->count = kept;
 }
 
+static bool may_be_cut(const Token *token, bool first) {
+    return token->sort == WORD && token->word != URL_WORD && token->word != USER_WORD && (first || token->gap);
+}
+
 /* How many tokens from `t` on, two to four and not all words by themselves, make a target word; or 0. */
 static int fragments(const Work *work, int64_t t, int32_t *word) {
     const Token *tokens = work->tokens;
+    int64_t end = t, whole = t; /* tokens up to `end` may be one word; those up to `whole` are words by themselves */
+    while (end < work->count && end < t + 4 && may_be_cut(&tokens[end], end == t)) end++;
+    while (whole < end && stands(work, &tokens[whole])) whole++;
+    if (whole == end) return 0;
     uint64_t state = SEED;
     int64_t size = 0;
-    bool whole = true;
-    for (int64_t u = t; u < work->count && u < t + 4; u++) {
+    for (int64_t u = t; u < end; u++) {
         const Token *token = &tokens[u];
-        if (token->sort != WORD || token->word == URL_WORD || token->word == USER_WORD || (u > t && !token->gap)) return 0;
-        whole = whole && stands(work, token);
         size += token->size;
         if (size > LONGEST) return 0;
         for (int k = 0; k < token->size; k++) state = step(state, work->chars[token->at + k].code);
-        if (u == t || whole || size < 4) continue;
+        if (u == t || u < whole || size < 4) continue;
         *word = known(work->lexicon, state);
         if (is_target(work->lexicon, *word)) return (int)(u - t) + 1;
     }

@@ -31,6 +31,10 @@ PIECES = st.sampled_from(
     ]
 )
 ANY_TEXT = st.one_of(st.text(st.characters(exclude_categories=[])), st.lists(PIECES).map("".join))
+# Known words that share character n-grams, told apart and repeated, with unknown ones that share some of them too.
+REPEATING = st.lists(
+    st.sampled_from(["hate", "hated", "the", "then", "you", "thehate", "hatethe", "...", "😀", "zzyou"])
+)
 
 
 def total(score: PolicyScore) -> float:
@@ -71,6 +75,20 @@ def test_parts_add_up_to_the_logit_on_any_text(starter: Model, text: str) -> Non
         assert abs(score.logit - logit) <= 1e-9
         assert score.score == pytest.approx(1.0 / (1.0 + math.exp(-score.logit)), abs=1e-12)
         assert score.flagged == (score.score >= score.threshold)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(ANY_TEXT, REPEATING.map(" ".join)))
+def test_a_logit_is_the_sum_over_the_features_of_the_text(starter: Model, text: str) -> None:
+    found = starter.scorer.vectorise([text])
+    weights = starter.weights.astype(np.float32).astype(np.float64)
+    mean = starter.space.mean.astype(np.float32).astype(np.float64)
+    explained = starter.scorer.explain([text])
+    assert explained.logits[0] == pytest.approx(starter.intercept + found.values @ weights[found.indices], abs=1e-9)
+    present = mean[found.indices] @ weights[found.indices]
+    assert explained.absent[0] == pytest.approx(present - mean @ weights, abs=1e-9)
+    excess = (found.values - mean[found.indices]) @ weights[found.indices]
+    assert explained.contributions.sum(axis=0) == pytest.approx(excess, abs=1e-9)
 
 
 @settings(max_examples=300, deadline=None)

@@ -62,10 +62,41 @@ def test_tokens_stand_on_their_original_characters(text: str, expected: list[tup
         ("i\u0336d\u0336i\u0336o\u0336t\u0336", [("idiot", "i\u0336d\u0336i\u0336o\u0336t\u0336")]),
         ("(idiot)", [("(", "("), ("idiot", "idiot"), (")", ")")]),
         ("🇮🇩🇮🇴🇹", [("idiot", "🇮🇩🇮🇴🇹")]),
+        ("i_d_i_o_t", [("idiot", "i_d_i_o_t")]),
+        ("i d 1 0 t", [("idiot", "i d 1 0 t")]),
+        ("i...d...i...o...t", [("idiot", "i...d...i...o...t")]),
+        ("i🔥d🔥i🔥o🔥t", [("idiot", "i🔥d🔥i🔥o🔥t")]),
+        ("scuм", [("scum", "scuм")]),
+        ("iԁӏоt", [("idiot", "iԁӏоt")]),
+        ("y - o - u", [("you", "y - o - u")]),
     ],
 )
 def test_a_known_word_is_found_behind_its_disguise(text: str, expected: list[tuple[str, str]]) -> None:
     assert spans(text, LEXICON) == expected
+
+
+RANKED = Lexicon(
+    ["url", "user", "niter", "nitter", "lair", "liar", "ass", "as", "asses", "shoe", "hoe", "duck", "suck", "slap"],
+    targets=[3, 6, 8, 10, 11, 12],
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nniitterr", "nitter"),  # both known words are it with letters repeated
+        ("niiter", "niter"),  # the other has a letter twice that this has once
+        ("nit*er", "nitter"),
+        ("a*s*s", "ass"),
+        ("aaass", "ass"),
+        ("heo", "hoe"),
+        ("ѕӏаp", "slap"),
+        ("$uck", "suck"),  # a sign that stands for a letter says more than one that hides it
+        ("lair", "lair"),
+    ],
+)
+def test_where_a_disguise_fits_several_words_it_is_the_one_most_wanted(text: str, expected: str) -> None:
+    assert spans(text, RANKED) == [(expected, text)]
 
 
 @pytest.mark.parametrize(
