@@ -24,7 +24,8 @@ def best_threshold(logits: Floats, labels: Bools, weights: Floats, served: Bools
 
     All arrays are (n,). F2 counts recall twice as much as precision: a flag asks a person, it punishes nobody.
     Violations are half like those of the source served, what is benign mostly; inside either each label counts its
-    weight. Where no score is that precise, the most precise is taken.
+    weight. Where no score is that precise, the most precise is taken. The score lies half way, in log odds, between the
+    last text it flags and the first that it does not.
     """
     order = np.argsort(-logits, kind="stable")
     recall = np.cumsum(_mass(labels, weights, served, _SERVED_VIOLATIONS)[order])
@@ -34,7 +35,9 @@ def best_threshold(logits: Floats, labels: Bools, weights: Floats, served: Bools
     gain = 5.0 * prevalence * recall / (flagged + 4.0 * prevalence)
     precise = precision >= _MIN_PRECISION
     best = int(np.argmax(np.where(precise, gain, -1.0) if precise.any() else precision))
-    return _rounded(float(1.0 / (1.0 + np.exp(-logits[order][best]))))
+    ranked = logits[order]
+    limit = (ranked[best] + ranked[min(best + 1, ranked.size - 1)]) / 2.0
+    return _rounded(float(1.0 / (1.0 + np.exp(-limit))))
 
 
 def raised_above(model: Model, benign: Sequence[str]) -> dict[str, float]:

@@ -5,10 +5,13 @@
 
 #include <string.h>
 
-enum { MOST_LANES = 8, SETTLING = 8 };
+enum { MOST_LANES = 8, SETTLING = 50 };
 
 /* Of a row's cost: nearer to either bound its share of the dual could not be told from it. */
 #define LEAST_SHARE 1e-12
+
+/* In log odds: where all chances are next to 0 or 1 the slope says which way, not how far. */
+#define LONGEST_STEP 4.0
 
 #define SPECIALISED static inline __attribute__((always_inline))
 
@@ -149,8 +152,9 @@ SPECIALISED void settle(const Problem *p, int lanes, const int64_t *order, int64
                 slope += cost * p->bias * (chance - (p->signs[r] > 0.0));
                 bend += cost * p->bias * p->bias * chance * (1.0 - chance);
             }
-            p->ends[l] -= slope / bend;
-            if (fabs(slope / bend) * p->bias < 1e-4) break;
+            double step = fmax(fmin(slope / bend * p->bias, LONGEST_STEP), -LONGEST_STEP);
+            p->ends[l] -= step / p->bias;
+            if (fabs(step) < 1e-4) break;
         }
 }
 

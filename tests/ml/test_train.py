@@ -62,6 +62,11 @@ def test_training_sees_the_values_that_serving_gives(make_examples: MakeExamples
     assert served.values.size == corpus.rows.values.size
 
 
+def scaled(values: np.ndarray, typical: float) -> np.ndarray:
+    """Return what scikit-learn calls values before it normalises them as this package scales a block."""
+    return np.array([row * reference.block_scale(row, typical=typical) if row.any() else row for row in values])
+
+
 def test_features_have_the_values_that_scikit_learn_gives_them(make_examples: MakeExamples) -> None:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -69,8 +74,8 @@ def test_features_have_the_values_that_scikit_learn_gives_them(make_examples: Ma
     corpus = plain_corpus(texts)
     place = {int(key): number for number, key in enumerate(corpus.vocabulary.keys)}
     ours = dense(corpus.rows)
-    chars = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
-    theirs = chars.fit_transform(texts).toarray()
+    chars = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, norm=None)
+    theirs = scaled(chars.fit_transform(texts).toarray(), 44.0)
     columns = [place[reference.chars_key(gram)] for gram in chars.get_feature_names_out()]
 
     assert len(columns) == len(corpus.vocabulary) - corpus.vocabulary.n_words
@@ -92,9 +97,9 @@ def test_words_and_pairs_have_the_values_that_scikit_learn_gives_them(make_examp
     corpus = plain_corpus(texts)
     ours = dense(corpus.rows)[:, : corpus.vocabulary.n_words]
     known = {int(key): number for number, key in enumerate(corpus.vocabulary.keys[: corpus.vocabulary.n_words])}
-    words = TfidfVectorizer(analyzer=words_of, sublinear_tf=True, vocabulary=known, lowercase=False)
+    words = TfidfVectorizer(analyzer=words_of, sublinear_tf=True, vocabulary=known, lowercase=False, norm=None)
 
-    assert np.allclose(ours, words.fit_transform(texts).toarray(), atol=1e-6)
+    assert np.allclose(ours, scaled(words.fit_transform(texts).toarray(), 36.0), atol=1e-6)
 
 
 def test_the_declared_prevalence_shifts_the_intercept_alone(make_examples: MakeExamples) -> None:
