@@ -10,7 +10,6 @@ from ml.features import Floats
 from ml.metrics import log_odds
 from ml.weighting import effective_size
 
-
 _LEAST_SLOPE = 1e-3
 
 
@@ -32,7 +31,9 @@ def affine(logits: Floats, labels: Bools, weights: Floats) -> tuple[float, float
 
     # Convex in both; the bound keeps the slope positive where scores say nothing.
     start = np.array([1.0, log_odds(base_rate(labels, weights))])
-    found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(_LEAST_SLOPE, None), (None, None)])
+    found = scipy.optimize.minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=[(_LEAST_SLOPE, None), (None, None)]
+    )
     return float(found.x[0]), float(found.x[1])
 
 

@@ -15,6 +15,7 @@ from ml.lexicon import Lexicon, chosen
 from ml.schemas import Example
 
 Bools = NDArray[np.bool_]
+Labels = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +54,19 @@ class Rows:
         logits = np.zeros((len(self), lanes))
         chosen = np.ones(len(self), dtype=np.uint8) if wanted is None else wanted.astype(np.uint8)
         held = np.ascontiguousarray(weights, dtype=np.float32)
-        native.library().eh_logits(*self.addresses(), len(self), lanes, *map(native.pointer, (chosen, held, logits)))
+        native.library().eh_logits(*self.addresses(), len(self), lanes, *native.pointers(chosen, held, logits))
         return logits
 
     def column_sums(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Return what two weights a row, (n, 2), sum to in each column, times the values and by presence; (columns, 2)."""
+        """Return what two weights a row, (n, 2), sum to in each column, times values and by presence: (columns, 2)."""
         valued, present = np.zeros((self.columns, 2)), np.zeros((self.columns, 2))
         held = np.ascontiguousarray(weights, dtype=np.float64)
-        native.library().eh_column_sums(
-            *self.addresses(), len(self), *map(native.pointer, (held, valued, present))
-        )
+        native.library().eh_column_sums(*self.addresses(), len(self), *native.pointers(held, valued, present))
         return valued, present
 
     def addresses(self) -> tuple[int | None, ...]:
         """Return where the compiled core finds the three arrays."""
-        return tuple(map(native.pointer, (self.indptr, self.indices, self.values)))
+        return native.pointers(self.indptr, self.indices, self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Corpus:
     rows: Rows
 
 
-def corpus_of(texts: Sequence[str], labels: NDArray[np.int8], *, min_document_frequency: int) -> Corpus:
+def corpus_of(texts: Sequence[str], labels: Labels, *, min_document_frequency: int) -> Corpus:
     """Return the corpus of `texts`; `labels` (n_texts, n_policies) holds 0, 1 or -1 for unknown.
 
     Features in fewer than `min_document_frequency` texts are left out. idf is `ln((1 + n) / (1 + df)) + 1`, as the
@@ -94,11 +93,13 @@ def corpus_of(texts: Sequence[str], labels: NDArray[np.int8], *, min_document_fr
         kept = frequent[order]
         vocabulary = Vocabulary(lexicon, counter.keys[kept], int(counter.is_word[kept].sum()))
         idf = inverse_frequency(counter.texts[kept], len(texts))
-        rows = Rows(*counter.rows(kept, idf, vocabulary.n_words), columns=kept.size)
+        column = np.full(counter.keys.size, -1, dtype=np.int32)
+        column[kept] = np.arange(kept.size, dtype=np.int32)
+        rows = Rows(*counter.rows(column, idf, vocabulary.n_words), columns=kept.size)
     return Corpus(vocabulary, idf, rows)
 
 
-def lexicon_of(texts: Sequence[str], labels: NDArray[np.int8]) -> Lexicon:
+def lexicon_of(texts: Sequence[str], labels: Labels) -> Lexicon:
     """Return the words of training texts; `labels` as `corpus_of` has them."""
     words = count_words(texts, labels)
     return chosen(words.words, words.texts, words.labelled, len(texts))
@@ -116,7 +117,7 @@ def rows_of(texts: Sequence[str], vocabulary: Vocabulary, idf: Floats) -> Rows:
     return Rows(found.indptr, found.indices, found.values.astype(np.float32), len(vocabulary))
 
 
-def label_matrix(rows: Sequence[Example], policies: Sequence[str]) -> NDArray[np.int8]:
+def label_matrix(rows: Sequence[Example], policies: Sequence[str]) -> Labels:
     """Return the labels (n_rows, n_policies): 0, 1, or -1 for unknown."""
     return np.array(
         [[int(row.labels[policy]) if policy in row.labels else -1 for policy in policies] for row in rows],

@@ -1,4 +1,4 @@
-"""Which features texts have and how often, in one pass of the compiled core: what a vocabulary is chosen by and filled with."""
+"""Which features texts have and how often, in one pass: what a vocabulary is chosen by and filled with."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _CHUNK = 2048
 class FeatureCounter:
     """Counts in how many texts each feature occurs and, where `recording`, keeps which text has which.
 
-    A recorded text costs eight bytes a distinct feature. Use it in a `with` statement, which frees that. `keys`, `texts`
-    and `is_word` are (n_features,), in order of first sight.
+    A recorded text costs eight bytes a distinct feature. Use it in a `with` statement, which frees that. `keys`,
+    `texts` and `is_word` are (n_features,), in order of first sight.
     """
 
     def __init__(self, lexicon: Lexicon, *, recording: bool) -> None:
@@ -57,21 +57,21 @@ class FeatureCounter:
         self.keys, self.texts = np.zeros(count, np.uint64), np.zeros(count, np.int32)
         self.is_word = np.zeros(count, np.bool_)
         if count:
-            self._core.eh_counter_copy(self._counter, *map(address, (self.keys, self.texts, self.is_word)))
+            self._core.eh_counter_copy(self._counter, *native.pointers(self.keys, self.texts, self.is_word))
 
-    def rows(self, kept: Ints, idf: Floats, n_words: int) -> tuple[Ints, NDArray[np.int32], NDArray[np.float32]]:
+    def rows(
+        self, column: NDArray[np.int32], idf: Floats, n_words: int
+    ) -> tuple[Ints, NDArray[np.int32], NDArray[np.float32]]:
         """Return `indptr`, `indices` and `values` of all recorded texts, as `ml.features` values them.
 
-        Column c is the feature of number `kept[c]` and has `idf[c]`; the first `n_words` are of the word block.
+        `column` (n_features,) is where each feature counted stands, -1 where it is left out; column c has `idf[c]`, and
+        the first `n_words` are of the word block.
         """
-        column = np.full(self.keys.size, -1, dtype=np.int32)
-        column[kept] = np.arange(kept.size, dtype=np.int32)
-        entries = int(self.texts[kept].sum(dtype=np.int64))
+        entries = int(self.texts[column >= 0].sum(dtype=np.int64))
         indptr = np.zeros(self._rows + 1, dtype=np.int64)
         indices, values = np.empty(entries, dtype=np.int32), np.empty(entries, dtype=np.float32)
         if self._rows:
-            arrays = (indptr, indices, values)
             self._core.eh_counter_rows(
-                self._counter, native.pointer(column), native.pointer(idf), n_words, *map(native.pointer, arrays)
+                self._counter, *native.pointers(column, idf), n_words, *native.pointers(indptr, indices, values)
             )
         return indptr, indices, values

@@ -100,7 +100,7 @@ def fit_parts(
         data.labels,
         weights[:, None] * np.array([part.c for part in parts]),
         factors,
-        extra=data.served * _SERVED_SCALE if mixed else None,
+        extra=np.where(data.served, _SERVED_SCALE, 0.0) if mixed else None,
         shares=shares,
     )
     return solved, factors

@@ -11,7 +11,7 @@ from ml.corpus import Bools, Rows
 from ml.features import Floats
 
 TOLERANCE = 0.6
-"""Mean slope of the dual, in log odds, at which a fit is done: what would follow no longer changes how texts are ranked."""
+"""Mean slope of the dual, in log odds, at which a fit is done: what follows hardly changes how texts are ranked."""
 
 ROUNDS = 60
 MOST_LANES = 8
@@ -20,7 +20,7 @@ _BIAS = 3.0  # the bias is penalised a ninth as much as a weight
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """Weights (n_features, lanes) of the features as they are, biases (lanes,), and the dual (n, lanes) to start another from."""
+    """Weights (n_features, lanes) of the features as they are, biases (lanes,), and the dual, shares (n, lanes)."""
 
     weights: Floats
     bias: Floats
@@ -44,7 +44,7 @@ def solve(
 
     `costs` is (n, lanes), 0 for rows that a lane leaves out; `factors` (n_features, lanes) is how freely each weight
     moves, 0 not at all. `extra` (n,) is one more column of the rows, whose weight is fitted and left out of what is
-    returned; `offset` is added to the logits. `shares` are another fit's, from nearly the same rows. At most eight lanes.
+    returned; `offset` is added to the logits. `shares` are another fit's, of nearly the same rows. At most 8 lanes.
     """
     count, lanes = costs.shape
     width = next(size for size in (1, 2, 4, MOST_LANES) if size >= lanes)

@@ -1,10 +1,11 @@
 """Fitting a base model from labelled texts in memory (`ml.continuation` continues it, `ml.stream` trains on more).
 
-A policy is a logistic regression on the shared features, optionally scaled by their naive-Bayes log-count ratio (Wang &
-Manning 2012), which is folded into the weights. Penalty and scaling are chosen by inner validation. One source may be
-named as what the model will serve: its texts weigh a fixed share, whatever the size of the others, and how often they
-violate is kept out of the weights. Calibration is affine in the logit with positive slope (Platt 1999), from out-of-fold
-logits, and the intercept is shifted to the declared prevalence (Saerens et al. 2002); both are folded in as well.
+A policy is a logistic regression on the shared features, optionally scaled by their naive-Bayes log-count ratio (Wang
+& Manning 2012), which is folded into the weights. Penalty and scaling are chosen by inner validation. One source may
+be named as what the model will serve: its texts weigh a fixed share, whatever the size of the others, and how often
+they violate is kept out of the weights. Calibration is affine in the logit with positive slope (Platt 1999), from
+out-of-fold logits, and the intercept is shifted to the declared prevalence (Saerens et al. 2002); both are folded in
+as well.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from ml.artifacts import compact, compact_mean, compact_precision
 from ml.calibrate import affine, shift_to
 from ml.continuation import continue_from
-from ml.corpus import Bools, Corpus, Rows, corpus_of, label_matrix
+from ml.corpus import Bools, Corpus, Labels, Rows, corpus_of, label_matrix
 from ml.errors import TrainingError
 from ml.features import FeatureSpace, Floats, Ints
 from ml.metrics import average_precision
@@ -104,12 +105,14 @@ def fit(
     return model
 
 
-def _check(labels: Ints, declared: Mapping[str, float]) -> None:
+def _check(labels: Labels, declared: Mapping[str, float]) -> None:
     for column, (policy, prevalence) in enumerate(declared.items()):
         if not 0.0 < prevalence < 1.0:
             raise TrainingError(f"the declared prevalence of {policy} must lie strictly between 0 and 1")
         if min((labels[:, column] == 1).sum(), (labels[:, column] == 0).sum()) < MIN_CLASS:
-            raise TrainingError(f"{policy} has fewer than {MIN_CLASS} positive or negative training examples")
+            raise TrainingError(
+                f"{policy} has fewer than {MIN_CLASS} positive or negative training examples; both classes are needed"
+            )
 
 
 def _policy_data(

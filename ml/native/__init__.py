@@ -110,6 +110,11 @@ def _compile(target: Path) -> Path:
     return target
 
 
+def pointers(*arrays: NDArray[Any] | None) -> tuple[int | None, ...]:
+    """Return the addresses of several arrays."""
+    return tuple(pointer(array) for array in arrays)
+
+
 def pointer(array: NDArray[Any] | None) -> int | None:
     """Return the address of a C-contiguous array's first item, `None` for `None`."""
     return None if array is None else int(array.ctypes.data)
