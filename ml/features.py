@@ -1,9 +1,11 @@
 """One pass from texts to their features; the compiled core does the work (`ml.native`, features.c).
 
-Two blocks of features, each scaled to length 1: words (single, pairs of neighbours, pairs with one word between) and
-characters (2- to 5-grams of a token with a space on either side). A value is
-`(1 + ln(count)) * idf / length of the block`, as scikit-learn's `TfidfVectorizer(sublinear_tf=True)` has it. A
-feature is known by a 64-bit key of its n-gram.
+Two blocks of features: words (single, pairs of neighbours, pairs with one word between) and characters (2- to 5-grams
+of a token with a space on either side). A value is `(1 + ln(count)) * idf`, as scikit-learn's
+`TfidfVectorizer(sublinear_tf=True)` has it before it is normalised, divided by the root of the block's length times its
+typical length: between a length of 1 and the length as it is, for a long text says more than a short one, but not as
+much more as it is longer (Singhal, Buckley & Mitra 1996 pivot the length for the same reason). A feature is known by a
+64-bit key of its n-gram.
 
 **Where a feature stands.** A character n-gram and a word occur in one token, a pair in two. An occurrence's share of
 its feature is one over the number of occurrences in the text, and a pair's share is halved between its two words.
@@ -26,7 +28,7 @@ from ml.errors import InputError
 from ml.lexicon import Lexicon
 from ml.text import CodeArray, Offsets, encode, points
 
-FEATURES = "word12skip-char25-2"
+FEATURES = "word12skip-char25-3"
 """Name of the feature definition in this module; part of what a stored model is checked against."""
 
 Ints = NDArray[np.int64]

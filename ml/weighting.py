@@ -1,4 +1,4 @@
-"""Undoing how labels were chosen: weights from the probability that each text was put before a person.
+"""How much each label counts: undoing how labels were chosen, balancing classes, sharing out among sources.
 
 Labels come from a queue, which is no fair sample: what the champion was sure about is hardly in it. A text that was
 labelled with probability p stands for 1/p texts (Horvitz & Thompson 1952), so losses and figures weighted by
@@ -65,3 +65,19 @@ def effective_size(weights: Floats) -> float:
     """Return how many equally weighted labels would be as certain, between 1 and n (Kish 1965); 0 for none."""
     squares = float(weights @ weights)
     return float(weights.sum()) ** 2 / squares if squares else 0.0
+
+
+def balanced(labels: NDArray[np.bool_], weights: Floats) -> Floats:
+    """Return weights (n,) in which the rarer class weighs more, by the square root of how much rarer it is."""
+    positive = float(weights[labels].sum())
+    negative = float(weights[~labels].sum())
+    half = (positive + negative) / 2.0
+    return np.asarray(weights * np.where(labels, np.sqrt(half / positive), np.sqrt(half / negative)))
+
+
+def shared_out(weights: Floats, served: NDArray[np.bool_], share: float) -> Floats:
+    """Return weights (n,) in which the texts like those served sum to `share` of what all others sum to."""
+    if not served.any() or served.all():
+        return weights
+    factor = share * float(weights[~served].sum()) / float(weights[served].sum())
+    return np.asarray(np.where(served, weights * factor, weights))

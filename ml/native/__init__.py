@@ -38,9 +38,13 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "eh_workspace_free": (None, (_pointer,)),
     "eh_vectorise": (_int, (_pointer, _pointer, _int, *[_pointer] * 4, *[_pointer] * 3, _int)),
     "eh_score": (_int, (_pointer, _pointer, _int, *[_pointer] * 4, *[_pointer] * 6)),
-    "eh_solve": (_int, (*[_pointer] * 3, _int, _int, *[_pointer] * 3, _double, _double, _int, _pointer)),
+    "eh_solve": (_int, (*[_pointer] * 3, _int, _int, *[_pointer] * 4, _double, _double, _int, *[_pointer] * 3)),
+    "eh_column_sums": (None, (*[_pointer] * 3, _int, *[_pointer] * 3)),
+    "eh_logits": (None, (*[_pointer] * 3, _int, _int, *[_pointer] * 3)),
     "eh_counter_new": (_pointer, ()),
     "eh_counter_free": (None, (_pointer,)),
+    "eh_counter_record": (None, (_pointer,)),
+    "eh_counter_rows": (None, (*[_pointer] * 3, _int, *[_pointer] * 3)),
     "eh_count": (_int, (_pointer, _pointer, _pointer, _int, _pointer, _pointer, _int)),
     "eh_counter_copy": (None, (_pointer, _pointer, _pointer, _pointer)),
     "eh_word_counter_new": (_pointer, (_int,)),
@@ -104,6 +108,11 @@ def _compile(target: Path) -> Path:
     finally:
         Path(partial).unlink(missing_ok=True)
     return target
+
+
+def pointers(*arrays: NDArray[Any] | None) -> tuple[int | None, ...]:
+    """Return the addresses of several arrays."""
+    return tuple(pointer(array) for array in arrays)
 
 
 def pointer(array: NDArray[Any] | None) -> int | None:

@@ -6,6 +6,7 @@
 #ifndef EVENHAND_CORE_H
 #define EVENHAND_CORE_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -129,6 +130,13 @@ void features_of_token(const Token *token, int32_t number, const Lexicon *lexico
 void features_of_pairs(const Token *tokens, int64_t count, bool skips, Sink words, void *to);
 
 uint64_t key_of_word(const Lexicon *lexicon, int32_t word);
+
+/* What the values of a text's word block (0) or character block (1) are multiplied by, from the sum of their squares: half way
+ * between a length of 1 and the length as it is, for a long text says more than a short one, but not as much more as it is longer. */
+static inline double scale_of_block(double squares, int block) {
+    static const double typical[2] = {36.0, 44.0};
+    return squares > 0.0 ? 1.0 / sqrt(sqrt(squares) * typical[block]) : 0.0;
+}
 
 static inline bool grow(void **array, int64_t items, size_t size) {
     void *grown = realloc(*array, (size_t)items * size);

@@ -1,15 +1,14 @@
 /* Features of texts: counted to find a vocabulary, valued for training, scored and explained for serving.
  *
- * Two blocks, each scaled to length 1: words (single words, pairs of neighbours, pairs with one word between) and characters
- * (2- to 5-grams of a token between two spaces). A value is (1 + ln count) * idf / length of its block. A feature of the word
- * block has a number below `words`.
+ * Two blocks: words (single words, pairs of neighbours, pairs with one word between) and characters (2- to 5-grams of a token between
+ * two spaces). A value is (1 + ln count) * idf / root of (length of its block times its typical length). A feature of the word block has a
+ * number below `words`.
  *
  * What makes it quick: what a known word adds, were each of its features met once in the text, is summed once a model. A text
  * then takes one row a word, and looks singly only at the features that it repeats, and at pairs and unknown words.
  */
 #include "core.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -262,7 +261,7 @@ static double weight_of_count(int32_t count) {
     return count < 6 ? known[count] : 1.0 + log(count);
 }
 
-/* Value every slot, (1 + ln count) * idf; returns what scales each block to length 1 in `scale`. `tokens` are those whose sums
+/* Value every slot, (1 + ln count) * idf; returns what scales each block in `scale`. `tokens` are those whose sums
  * count; none where every feature has a slot. */
 static void value(const Scorer *scorer, Workspace *space, int64_t tokens, double scale[2]) {
     const int64_t stride = scorer->policies + 2, width = sums_of(scorer);
@@ -278,7 +277,7 @@ static void value(const Scorer *scorer, Workspace *space, int64_t tokens, double
         double idf = scorer->rows[slot->feature * stride], x = space->values[s] = weight_of_count(slot->count) * idf;
         squares[slot->feature >= scorer->words] += x * x - slot->summed * idf * idf;
     }
-    for (int block = 0; block < 2; block++) scale[block] = squares[block] > 0.0 ? 1.0 / sqrt(squares[block]) : 0.0;
+    for (int block = 0; block < 2; block++) scale[block] = scale_of_block(squares[block], block);
 }
 
 /* Vectorise texts: row r of the sparse matrix stands in [indptr[r], indptr[r + 1]). Returns how many entries there are, -1 without memory,

@@ -1,5 +1,6 @@
 """The compiled core's keys, once more in plain Python: FNV-1a over code points, finished by splitmix64."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,3 +46,8 @@ def chars_key(gram: str) -> int:
 def vocabulary(words: Sequence[int], chars: Sequence[int], lexicon: Lexicon | None = None) -> Vocabulary:
     """A vocabulary of these keys."""
     return Vocabulary(lexicon or Lexicon(), np.array([*words, *chars], dtype=np.uint64), len(words))
+
+
+def block_scale(values: Sequence[float], *, typical: float) -> float:
+    """What the values of one block are multiplied by; `typical` is 36 for words and 44 for characters."""
+    return 1.0 / math.sqrt(math.sqrt(sum(value * value for value in values)) * typical)

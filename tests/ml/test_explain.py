@@ -153,8 +153,9 @@ def test_a_feature_is_shared_among_the_tokens_it_occurs_in() -> None:
         manifest={},
     )
     first = 1.0 + math.log(2.0)
-    length = math.sqrt(first**2 + 1.0)
-    word, pair, chars = 2.0 * (first / length - 0.125), 4.0 * (1.0 / length - 0.25), 8.0 * (1.0 - 0.375)
+    of_words, of_chars = reference.block_scale([first, 1.0], typical=36.0), reference.block_scale([1.0], typical=44.0)
+    word, pair = 2.0 * (first * of_words - 0.125), 4.0 * (of_words - 0.25)
+    chars = 8.0 * (of_chars - 0.375)
 
     [[score]] = model.explain(["bad, bad dog"])
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from ml import artifacts
-from ml.corpus import Corpus, corpus_of
+from ml.corpus import Corpus, Rows, corpus_of, rows_of
 from ml.errors import TrainingError
 from ml.evaluate import figures
 from ml.explain import sigmoid
 from ml.model import Model
 from ml.schemas import Example
-from ml.train import continue_from, fit, solve
+from ml.train import continue_from, fit
 from tests.ml import reference
 from tests.ml.conftest import PLAIN, POLICIES, MakeExamples
 
@@ -45,15 +45,37 @@ def plain_corpus(texts: list[str]) -> Corpus:
     return corpus_of(texts, np.full((len(texts), 1), -1, dtype=np.int8), min_document_frequency=1)
 
 
+def dense(rows: Rows) -> np.ndarray:
+    """Return the rows as a dense array (n_texts, n_features)."""
+    found = np.zeros((len(rows), rows.columns))
+    found[np.repeat(np.arange(len(rows)), np.diff(rows.indptr)), rows.indices] = rows.values
+    return found
+
+
+def test_training_sees_the_values_that_serving_gives(make_examples: MakeExamples) -> None:
+    texts = [example.text for example in make_examples(80, seed=7)]
+    corpus = plain_corpus([*texts, "", "!?"])
+
+    served = rows_of([*texts, "", "!?"], corpus.vocabulary, corpus.idf)
+
+    assert np.allclose(dense(corpus.rows), dense(served), atol=1e-6)
+    assert served.values.size == corpus.rows.values.size
+
+
+def scaled(values: np.ndarray, typical: float) -> np.ndarray:
+    """Return what scikit-learn calls values before it normalises them as this package scales a block."""
+    return np.array([row * reference.block_scale(row, typical=typical) if row.any() else row for row in values])
+
+
 def test_features_have_the_values_that_scikit_learn_gives_them(make_examples: MakeExamples) -> None:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     texts = [example.text for example in make_examples(80, seed=7)]
     corpus = plain_corpus(texts)
     place = {int(key): number for number, key in enumerate(corpus.vocabulary.keys)}
-    ours = corpus.values.toarray()
-    chars = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
-    theirs = chars.fit_transform(texts).toarray()
+    ours = dense(corpus.rows)
+    chars = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, norm=None)
+    theirs = scaled(chars.fit_transform(texts).toarray(), 44.0)
     columns = [place[reference.chars_key(gram)] for gram in chars.get_feature_names_out()]
 
     assert len(columns) == len(corpus.vocabulary) - corpus.vocabulary.n_words
@@ -73,27 +95,11 @@ def test_words_and_pairs_have_the_values_that_scikit_learn_gives_them(make_examp
 
     texts = [example.text for example in make_examples(80, seed=7)]
     corpus = plain_corpus(texts)
-    ours = corpus.values.toarray()[:, : corpus.vocabulary.n_words]
+    ours = dense(corpus.rows)[:, : corpus.vocabulary.n_words]
     known = {int(key): number for number, key in enumerate(corpus.vocabulary.keys[: corpus.vocabulary.n_words])}
-    words = TfidfVectorizer(analyzer=words_of, sublinear_tf=True, vocabulary=known, lowercase=False)
+    words = TfidfVectorizer(analyzer=words_of, sublinear_tf=True, vocabulary=known, lowercase=False, norm=None)
 
-    assert np.allclose(ours, words.fit_transform(texts).toarray(), atol=1e-6)
-
-
-def test_the_solver_finds_what_scikit_learn_finds(make_examples: MakeExamples, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sklearn.linear_model import LogisticRegression
-
-    monkeypatch.setattr("ml.train._TOLERANCE", 1e-3)
-    monkeypatch.setattr("ml.train._ROUNDS", 3000)
-    examples = make_examples(200, seed=8)
-    values = plain_corpus([example.text for example in examples]).values
-    labels = np.array([example.labels["spam"] for example in examples])
-
-    solved, intercept = solve(values, labels, np.ones(200), penalty=0.5, bias_penalty=0.005)
-    reference_fit = LogisticRegression(C=2.0, tol=1e-8, max_iter=2000).fit(values, labels)
-
-    assert np.allclose(solved, reference_fit.coef_[0], atol=5e-3)
-    assert intercept == pytest.approx(reference_fit.intercept_[0], abs=5e-3)
+    assert np.allclose(ours, scaled(words.fit_transform(texts).toarray(), 36.0), atol=1e-6)
 
 
 def test_the_declared_prevalence_shifts_the_intercept_alone(make_examples: MakeExamples) -> None:
