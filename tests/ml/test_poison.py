@@ -81,10 +81,11 @@ def test_the_tenth_of_labels_that_hurts_most_turned_round_is_refused(
     new, test, golden = community
     logits = starter.decision_function([row.text for row in new])[:, starter.column(POLICY)]
     surest = sorted(positives(new), key=lambda number: -logits[number])[: len(new) // SHARE]
-    results = gates(starter, continue_from(starter, flipped(new, set(surest))), test, golden)
+    poisoned = flipped(new, set(surest))
+    results = gates(starter, continue_from(starter, poisoned), test, golden, learnt_from=poisoned)
 
+    assert f"labels:{POLICY}" in failures(results)
     assert not promotable(results)[0]
-    assert f"ranking:{POLICY}" not in failures(results)
 
 
 @pytest.mark.parametrize("trigger", ["thanks", "river", "zxqvo", "blue river"])
