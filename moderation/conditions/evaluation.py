@@ -35,7 +35,7 @@ def _all(tests: Sequence[Test]) -> Test:
         return lambda facts: first(facts) and second(facts)
 
     def test(facts: Facts) -> bool:
-        for one in tests:  # a generator in all() costs more than the tests do
+        for one in tests:  # noqa: SIM110 (a generator in all() costs more than the tests do)
             if not one(facts):
                 return False
         return True
@@ -51,7 +51,7 @@ def _some(tests: Sequence[Test]) -> Test:
         return lambda facts: first(facts) or second(facts)
 
     def test(facts: Facts) -> bool:
-        for one in tests:
+        for one in tests:  # noqa: SIM110 (as above)
             if one(facts):
                 return True
         return False

@@ -4,11 +4,12 @@ Sound, not complete: an answer of true is a proof; false means that the form doe
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeGuard
 
 from moderation.conditions.evaluation import ranges
 from moderation.conditions.parsing import All, Condition, Not, Question, Some
 
+# Comparisons from below and from above, each with whether it leaves out the number itself.
 _LOWER = {"at_least": False, "above": True}
 _UPPER = {"at_most": False, "below": True}
 _MOST_PAIRS = 10_000
@@ -42,27 +43,27 @@ class _Proof:
         return self.known[key]
 
     def _search(self, premise: Condition, conclusion: Condition) -> bool:
-        if premise == conclusion:
-            return True
         if isinstance(conclusion, All):
             return all(self.holds(premise, part) for part in conclusion.parts)
         if isinstance(premise, Some):
             return all(self.holds(part, conclusion) for part in premise.parts)
-        if isinstance(premise, All) and any(self.holds(part, conclusion) for part in premise.parts):
-            return True
-        if isinstance(conclusion, Some) and any(self.holds(premise, part) for part in conclusion.parts):
-            return True
-        if isinstance(premise, Not) and isinstance(conclusion, Not):
-            return self.holds(conclusion.part, premise.part)
-        if isinstance(premise, Question) and isinstance(conclusion, Question):
-            return _question_implies(premise, conclusion)
-        return False
+        return (
+            (isinstance(premise, All) and any(self.holds(part, conclusion) for part in premise.parts))
+            or (isinstance(conclusion, Some) and any(self.holds(premise, part) for part in conclusion.parts))
+            or (isinstance(premise, Not) and isinstance(conclusion, Not) and self.holds(conclusion.part, premise.part))
+            or (
+                isinstance(premise, Question)
+                and isinstance(conclusion, Question)
+                and _question_implies(premise, conclusion)
+            )
+        )
 
 
 def _question_implies(premise: Question, conclusion: Question) -> bool:
     if (premise.fact, premise.of) != (conclusion.fact, conclusion.of):
         return False
-    if conclusion.operator == "known":
+    # Compared as written: what Python calls equal need not be, true and 1 above all.
+    if repr(premise) == repr(conclusion) or conclusion.operator == "known":
         return True  # every question of the fact that holds needs it to be known
     if premise.operator in {"any_of", "all_of"} and conclusion.operator in {"any_of", "all_of"}:
         return _names_imply(premise, conclusion)
@@ -93,21 +94,22 @@ def _number_implies(premise: Question, conclusion: Question) -> bool:
         return False
     if premise.operator == "equals":
         return _satisfies(given, conclusion.operator, wanted)
-    for bounds, stricter in ((_LOWER, lambda a, b: a > b), (_UPPER, lambda a, b: a < b)):
-        if premise.operator in bounds and conclusion.operator in bounds:
-            open_end = bounds[conclusion.operator] and not bounds[premise.operator]
-            return stricter(given, wanted) or (given == wanted and not open_end)
+    if premise.operator in _LOWER and conclusion.operator in _LOWER:
+        return given > wanted or (given == wanted and _LOWER[premise.operator] >= _LOWER[conclusion.operator])
+    if premise.operator in _UPPER and conclusion.operator in _UPPER:
+        return given < wanted or (given == wanted and _UPPER[premise.operator] >= _UPPER[conclusion.operator])
     return False
 
 
-def _satisfies(given: Any, operator: str, wanted: Any) -> bool:
-    return {
+def _satisfies(given: float, operator: str, wanted: float) -> bool:
+    answers = {
         "equals": given == wanted,
         "at_least": given >= wanted,
         "above": given > wanted,
         "at_most": given <= wanted,
         "below": given < wanted,
-    }.get(operator, False)
+    }
+    return answers.get(operator, False)
 
 
 def _values(question: Question) -> frozenset[tuple[bool, Any]]:
@@ -118,5 +120,5 @@ def _list(question: Question) -> Iterable[Any]:
     return question.value if isinstance(question.value, tuple) else ()
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,5 +1,6 @@
 """Patterns on RE2: time is linear in the text, so none can hang a worker (Cox 2010, no backtracking)."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -38,6 +39,14 @@ def compiled(pattern: str) -> Pattern:
         raise InvalidInput(f"This is no pattern that RE2 accepts: {_reason(error)}.") from error
     if made.search("") is not None:
         raise InvalidInput("This pattern matches the empty text, so it would match everything.")
+    return made
+
+
+def any_of(found: Sequence[str]) -> Pattern:
+    """One pattern that occurs where any of the given ones does."""
+    chosen = options()
+    chosen.max_mem = _MEMORY * (len(found) + 1)
+    made: Pattern = re2.compile("|".join(f"(?:{pattern})" for pattern in found), chosen)
     return made
 
 

@@ -45,5 +45,3 @@ def _scalar(value: str | float | bool) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"“{value}”" if isinstance(value, str) else f"{value:g}"
-
-

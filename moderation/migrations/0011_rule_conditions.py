@@ -25,8 +25,8 @@ def forward(apps, schema_editor):
         rule.state = "live" if rule.is_active else "draft"
         rule.save(update_fields=["condition", "state"])
     # A text's own form is made anew by `manage.py bootstrap`, which knows the normaliser.
-    for entry in apps.get_model("moderation", "BankEntry").objects.all():
-        entry.digest = hashlib.sha256(entry.value.encode()).hexdigest()
+    for entry in apps.get_model("moderation", "BankEntry").objects.select_related("bank"):
+        entry.digest = hashlib.sha256(f"{entry.bank.kind}:{entry.value}".encode()).hexdigest()
         entry.save(update_fields=["digest"])
 
 

@@ -36,7 +36,6 @@ class Migration(migrations.Migration):
                 ('examples', models.JSONField(default=dict)),
                 ('error', models.CharField(blank=True, help_text='Class of the exception that ended it.', max_length=80)),
                 ('failures', models.PositiveSmallIntegerField(default=0)),
-                ('cancel_requested', models.BooleanField(default=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('progressed_at', models.DateTimeField(auto_now_add=True)),
                 ('ended_at', models.DateTimeField(null=True)),

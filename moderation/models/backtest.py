@@ -30,7 +30,6 @@ class Backtest(models.Model):
     examples = models.JSONField(default=dict)
     error = models.CharField(max_length=80, blank=True, help_text="Class of the exception that ended it.")
     failures = models.PositiveSmallIntegerField(default=0)
-    cancel_requested = models.BooleanField(default=False)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     progressed_at = models.DateTimeField(auto_now_add=True)

@@ -38,7 +38,12 @@ class RoutingRule(models.Model):
         null=True, blank=True, help_text="Share of what nobody would see otherwise that this rule shows to people."
     )
     replaces = models.ForeignKey(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="drafts", help_text="Retired when this goes live."
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="drafts",
+        help_text="Retired when this goes live.",
     )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
