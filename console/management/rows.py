@@ -1,8 +1,8 @@
 """Rows of a CSV or JSON Lines file, plain or gzipped, as the request bodies the API takes; streamed.
 
 CSV columns are the paths of the body's fields, joined by dots: ``content.id``, ``author.created_at``, ``source`` …
-Lists and objects (``content.context``, ``content.attributes``, ``author.attributes``) are JSON in their cell. An empty cell is an absent
-field, except ``content.text``, which may be empty.
+Lists and objects (``content.context``, ``content.attributes``, ``author.attributes``) are JSON in their cell. An
+empty cell is an absent field, except ``content.text``, which may be empty.
 """
 
 import codecs
