@@ -32,7 +32,9 @@ PIECES = st.sampled_from(
 )
 ANY_TEXT = st.one_of(st.text(st.characters(exclude_categories=[])), st.lists(PIECES).map("".join))
 # Known words that share character n-grams, told apart and repeated, with unknown ones that share some of them too.
-REPEATING = st.lists(st.sampled_from(["hate", "hated", "the", "then", "you", "thehate", "hatethe", "...", "😀", "zzyou"]))
+REPEATING = st.lists(
+    st.sampled_from(["hate", "hated", "the", "then", "you", "thehate", "hatethe", "...", "😀", "zzyou"])
+)
 
 
 def total(score: PolicyScore) -> float:
