@@ -14,9 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from console.admin_base import AddOnlyInline, ManagedAdmin, actor, cleaned, snapshot, tell
-from moderation.enums import BankKind, OutboxState, Role, Scope
+from moderation.enums import OutboxState, Role, Scope
 from moderation.errors import InvalidInput, ModerationError
-from moderation.learning import grouping
 from moderation.models import (
     ApiKey,
     AuditEvent,
@@ -102,12 +101,12 @@ class QueueAdmin(ManagedAdmin):
 
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(ManagedAdmin):
-    """What goes where; the first rule that matches wins."""
+    """What goes where: looked at; changed on the console's own pages, which check, test and record."""
 
-    addable = changeable = deletable = True
-    list_display = ("position", "name", "policy", "minimum_score", "source", "minimum_reports", "queue", "is_active")
+    list_display = ("position", "name", "state", "queue", "priority_boost", "opens_cases", "audit_rate")
     list_display_links = ("name",)
-    list_select_related = ("policy", "queue")
+    list_select_related = ("queue",)
+    list_filter = ("state",)
 
 
 class PersonForm(UserChangeForm):  # type: ignore[type-arg]
@@ -313,54 +312,19 @@ class ModelVersionAdmin(ManagedAdmin):
 
 @admin.register(Bank)
 class BankAdmin(ManagedAdmin):
-    """Lists of what is known to be bad."""
+    """Lists of what is known to be bad: looked at; changed on the console's own pages."""
 
-    addable = changeable = True
     list_display = ("name", "slug", "kind", "policy", "is_active")
     list_select_related = ("policy",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Bank | None = None) -> tuple[str, ...]:
-        """Entries are kept in the form their bank's kind is matched in, so the kind stays."""
-        return ("slug", "kind") if obj else ()
-
-
-class BankEntryForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One known-bad text or domain, brought into the form it is matched in."""
-
-    class Meta:
-        model = BankEntry
-        fields = ("bank", "value", "expires_at")
-
-    def clean(self) -> dict[str, Any]:
-        """Normalise the value as its bank's kind wants it."""
-        values: dict[str, Any] = super().clean() or {}
-        bank, value = cleaned(self, "bank"), cleaned(self, "value")
-        if bank is not None and value is not None:
-            values["value"] = _matched_form(bank, value)
-        return values
 
 
 @admin.register(BankEntry)
 class BankEntryAdmin(ManagedAdmin):
-    """Entries of banks: added, given an end, deleted. The audit trail keeps no text of theirs."""
+    """Entries of banks: looked at; changed on the console's own pages."""
 
-    addable = changeable = deletable = True
-    redacted = frozenset({"value"})
-    form = BankEntryForm
-    list_display = ("value", "bank", "added_by", "created_at", "expires_at")
-    list_select_related = ("bank", "added_by")
+    list_display = ("value", "bank", "owner", "created_at", "expires_at", "removed_at")
+    list_select_related = ("bank", "owner")
     list_filter = ("bank",)
-    search_fields = ("value",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: BankEntry | None = None) -> tuple[str, ...]:
-        """An entry is replaced by another, not rewritten."""
-        return ("bank", "value") if obj else ()
-
-    def save_model(self, request: HttpRequest, obj: BankEntry, form: Any, change: bool) -> None:
-        """Note who added it."""
-        if not change:
-            obj.added_by = actor(request)
-        super().save_model(request, obj, form, change)
 
 
 @admin.register(GoldenItem)
@@ -407,19 +371,3 @@ class OutboxMessageAdmin(ManagedAdmin):
                 queued += state == OutboxState.PENDING
                 cancelled += state == OutboxState.CANCELLED
         self.message_user(request, f"{queued} queued again, {cancelled} cancelled because they were superseded.")
-
-
-def _matched_form(bank: Bank, value: str) -> str:
-    """A text as the frozen normaliser writes it; a domain in lower case without what stands around it.
-
-    Raises ``forms.ValidationError`` if nothing is left to match.
-    """
-    if bank.kind == BankKind.TEXT:
-        matched = grouping.normalised(value)[:2000]
-    else:
-        matched = value.strip().lower().removeprefix("www.").rstrip(".")
-        if "." not in matched or any(character in matched for character in "/:@ "):
-            raise forms.ValidationError({"value": "A domain is a name such as scam.example, without path or scheme."})
-    if not matched:
-        raise forms.ValidationError({"value": "Nothing is left of this text to match."})
-    return matched

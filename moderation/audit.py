@@ -12,6 +12,9 @@ from moderation.models import (
     Appeal,
     AuditEvent,
     AutomationThreshold,
+    Backtest,
+    Bank,
+    BankEntry,
     Case,
     Content,
     Decision,
@@ -19,6 +22,7 @@ from moderation.models import (
     OutboxMessage,
     Report,
     Review,
+    RoutingRule,
     User,
 )
 
@@ -229,6 +233,76 @@ def admin_changed(
         change=change,
         old=dict(old),
         new=dict(new),
+    )
+
+
+def rule_created(rule: RoutingRule, *, actor: User) -> None:
+    """A routing rule was drafted."""
+    _record(AuditKind.RULE_CREATED, actor=actor, rule=rule.pk, replaces=rule.replaces_id)
+
+
+def rule_changed(rule: RoutingRule, *, actor: User, fields: Sequence[str], before: str) -> None:
+    """A draft was edited, or a rule's state changed; the rule itself keeps what it asks."""
+    _record(
+        AuditKind.RULE_CHANGED,
+        actor=actor,
+        rule=rule.pk,
+        version=rule.version,
+        fields=list(fields),
+        before=before,
+        state=rule.state,
+    )
+
+
+def rule_moved(rule: RoutingRule, *, actor: User, before: int, after: int) -> None:
+    """A rule got another place in the order."""
+    _record(AuditKind.RULE_MOVED, actor=actor, rule=rule.pk, before=before, after=after)
+
+
+def rule_deleted(rule: RoutingRule, *, actor: User) -> None:
+    """A draft was thrown away."""
+    _record(AuditKind.RULE_DELETED, actor=actor, rule=rule.pk, version=rule.version)
+
+
+def backtest_requested(backtest: Backtest, *, actor: User) -> None:
+    """Someone asked what a rule would have done."""
+    _record(
+        AuditKind.BACKTEST_REQUESTED,
+        actor=actor,
+        backtest=backtest.pk,
+        rule=backtest.rule_id,
+        version=backtest.rule_version,
+        days=backtest.days,
+    )
+
+
+def backtest_ended(backtest: Backtest, *, actor: User | None) -> None:
+    """A backtest is done, was cancelled or failed."""
+    _record(
+        AuditKind.BACKTEST_ENDED,
+        actor=actor,
+        backtest=backtest.pk,
+        rule=backtest.rule_id,
+        state=backtest.state,
+        looked_at=backtest.looked_at,
+    )
+
+
+def bank_changed(bank: Bank, *, actor: User, change: str) -> None:
+    """A bank was added, or something about it changed."""
+    _record(AuditKind.BANK_CHANGED, actor=actor, bank=bank.slug, change=change, active=bank.is_active)
+
+
+def bank_entry_changed(entry: BankEntry, *, actor: User, change: str) -> None:
+    """An entry was added, changed or removed; its text stays out of the record."""
+    _record(
+        AuditKind.BANK_ENTRY_CHANGED,
+        actor=actor,
+        bank=entry.bank.slug,
+        entry=entry.pk,
+        change=change,
+        owner=entry.owner_id,
+        expires_at=entry.expires_at.isoformat() if entry.expires_at else None,
     )
 
 

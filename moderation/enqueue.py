@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 SCORE = "moderation.score_pending"
 DELIVER = "moderation.deliver_outbox"
 RETRAIN = "moderation.retrain"
+BACKTEST = "moderation.run_backtests"
 
 
 def nudge_scoring() -> None:
@@ -30,6 +31,11 @@ def nudge_scoring() -> None:
 def nudge_delivery() -> None:
     """Ask, after commit, for a worker to deliver what is due."""
     _after_commit(DELIVER)
+
+
+def nudge_backtests() -> None:
+    """Ask, after commit, for a worker to go on with the backtests that are not finished."""
+    _after_commit(BACKTEST)
 
 
 def retrain(*, user_id: int) -> None:

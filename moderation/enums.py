@@ -190,7 +190,28 @@ class BankKind(TextChoices):
     """What the entries of a bank are matched against."""
 
     TEXT = "text", "Exact text (normalised)"
+    NEAR = "near", "Near-duplicate text"
     DOMAIN = "domain", "Link domain"
+    PATTERN = "pattern", "Pattern (RE2)"
+
+
+class RuleState(TextChoices):
+    """The life of a routing rule; only a draft's condition and outcome can change."""
+
+    DRAFT = "draft", "Draft"
+    SHADOW = "shadow", "Shadow"
+    LIVE = "live", "Live"
+    RETIRED = "retired", "Retired"
+
+
+class BacktestState(TextChoices):
+    """The life of a backtest."""
+
+    WAITING = "waiting", "Waiting for a worker"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
 
 
 class AuditKind(TextChoices):
@@ -224,6 +245,14 @@ class AuditKind(TextChoices):
     AUTOMATION_CALIBRATED = "automation.calibrated", "Automation threshold calibrated"
     KEY_ISSUED = "key.issued", "API key issued"
     KEY_REVOKED = "key.revoked", "API key revoked"
+    RULE_CREATED = "rule.created", "Routing rule drafted"
+    RULE_CHANGED = "rule.changed", "Routing rule changed"
+    RULE_MOVED = "rule.moved", "Routing rule moved"
+    RULE_DELETED = "rule.deleted", "Draft of a routing rule deleted"
+    BACKTEST_REQUESTED = "backtest.requested", "Backtest requested"
+    BACKTEST_ENDED = "backtest.ended", "Backtest ended"
+    BANK_CHANGED = "bank.changed", "Bank changed"
+    BANK_ENTRY_CHANGED = "bank_entry.changed", "Bank entry changed"
     ADMIN_CHANGED = "admin.changed", "Changed in the admin"
     DELIVERY_DEAD = "delivery.dead", "Delivery gave up"
     DELIVERY_REPLAYED = "delivery.replayed", "Delivery replayed"

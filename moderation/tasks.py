@@ -6,7 +6,7 @@ from django.conf import settings
 from moderation import enqueue
 from moderation.errors import ModelUnavailable
 from moderation.models import User
-from moderation.services import claims, delivery, monitoring, scoring, sealing, shadow, training
+from moderation.services import backtests, claims, delivery, monitoring, scoring, sealing, shadow, training
 from moderation.services import housekeeping as keeping
 
 BATCHES_A_RUN = 200
@@ -79,6 +79,12 @@ def check_drift() -> int | None:
         return monitoring.check_drift().pk
     except ModelUnavailable:
         return None
+
+
+@shared_task(name=enqueue.BACKTEST)
+def run_backtests() -> int:
+    """Go on with the backtests that are not finished, for a while; how many contents were looked at."""
+    return backtests.run(seconds=settings.BACKTEST_SLICE_SECONDS)
 
 
 @shared_task(name="moderation.housekeeping")

@@ -40,6 +40,7 @@ class ContentPartSerializer(StrictSerializer):
     created_at = Timestamp()
     url = serializers.URLField(required=False, max_length=2000)
     language = Language(required=False, max_length=35)
+    attributes = Attributes(required=False)
     context = ThreadMessageSerializer(many=True, required=False, max_length=THREAD_LIMIT)  # type: ignore[assignment, call-arg]
 
     def validate_id(self, value: str) -> str:
@@ -351,6 +352,7 @@ def _content(data: dict[str, Any]) -> ContentInput:
         created_at=data["created_at"],
         url=data.get("url", ""),
         language=data.get("language", ""),
+        attributes=data.get("attributes", {}),
         thread=thread,
     )
 

@@ -1,8 +1,8 @@
 """Rows of a CSV or JSON Lines file, plain or gzipped, as the request bodies the API takes; streamed.
 
 CSV columns are the paths of the body's fields, joined by dots: ``content.id``, ``author.created_at``, ``source`` …
-Lists and objects (``content.context``, ``author.attributes``) are JSON in their cell. An empty cell is an absent
-field, except ``content.text``, which may be empty.
+Lists and objects (``content.context``, ``content.attributes``, ``author.attributes``) are JSON in their cell. An
+empty cell is an absent field, except ``content.text``, which may be empty.
 """
 
 import codecs
@@ -21,7 +21,7 @@ from rest_framework.exceptions import ParseError
 
 from console.api.parsers import loads
 
-_JSON_CELLS = frozenset({"content.context", "author.attributes"})
+_JSON_CELLS = frozenset({"content.context", "content.attributes", "author.attributes"})
 _MAY_BE_EMPTY = frozenset({"content.text"})
 # A thread of a hundred messages fits; the csv module's own limit is 128 KiB.
 _CELL_LIMIT = 4 * 1024 * 1024

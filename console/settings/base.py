@@ -211,6 +211,7 @@ CELERY_TASK_ROUTES = {
     "moderation.deliver_outbox": {"queue": "deliver"},
     "moderation.retrain": {"queue": "learn"},
     "moderation.check_drift": {"queue": "learn"},
+    "moderation.run_backtests": {"queue": "learn"},
 }
 if CELERY_BROKER_URL.startswith(("redis", "rediss", "valkey")):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -229,6 +230,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "moderation.retrain_if_due",
         "schedule": env.float("RETRAIN_CHECK_SECONDS", default=900.0),
     },
+    "backtests": {
+        "task": "moderation.run_backtests",
+        "schedule": env.float("SWEEP_SECONDS", default=5.0),
+        "options": {"expires": 5.0},
+    },
     "check-drift": {"task": "moderation.check_drift", "schedule": 86400.0},
     "housekeeping": {"task": "moderation.housekeeping", "schedule": 3600.0},
 }
@@ -244,6 +250,12 @@ RETRAIN_MINIMUM_LABELS = env.int("RETRAIN_MINIMUM_LABELS", default=50)
 # The smallest chance that any random audit gives to any text, and the error that all calibrations of a policy share.
 AUDIT_SMALLEST_PROBABILITY = env.float("AUDIT_SMALLEST_PROBABILITY", default=0.01)
 AUTOMATION_ERROR = env.float("AUTOMATION_ERROR", default=0.05)
+# Languages the model was trained on: no other is ever decided without a person. A share is left to people all the same.
+AUTOMATION_LANGUAGES = env.list("AUTOMATION_LANGUAGES", default=["en"])
+AUTOMATION_HOLDOUT = env.float("AUTOMATION_HOLDOUT", default=0.05)
+# A backtest looks at so many contents at most, and leaves its worker to others after so many seconds.
+BACKTEST_LIMIT = env.int("BACKTEST_LIMIT", default=100_000)
+BACKTEST_SLICE_SECONDS = env.float("BACKTEST_SLICE_SECONDS", default=10.0)
 API_KEY_RATE_PER_MINUTE = env.int("API_KEY_RATE_PER_MINUTE", default=60_000)
 IDEMPOTENCY_DAYS = 7
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)

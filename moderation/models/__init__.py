@@ -2,7 +2,8 @@
 
 from moderation.models.access import ApiKey, IdempotencyRecord, RateWindow, User
 from moderation.models.audit import AuditEvent, AuditSeal
-from moderation.models.bank import Bank, BankEntry
+from moderation.models.backtest import Backtest
+from moderation.models.bank import Bank, BankEntry, BankEntryBand, BankHit
 from moderation.models.case import Case, Evidence, Review, ReviewSkip
 from moderation.models.content import Account, Content, ContentRevision, Report, TextGroup, TextGroupBand
 from moderation.models.decision import Action, Appeal, Decision, Judgement, Rationale, Strike
@@ -12,7 +13,8 @@ from moderation.models.monitoring import AutomationThreshold, DriftCheck
 from moderation.models.outbox import Delivery, OutboxMessage, WebhookEndpoint
 from moderation.models.policy import Policy, PolicyVersion
 from moderation.models.prediction import PolicyPrediction, Prediction
-from moderation.models.queue import Queue, RoutingRule
+from moderation.models.queue import Queue
+from moderation.models.rule import ChangeStamp, RoutingRule, RuleHit
 
 __all__ = [
     "Account",
@@ -22,9 +24,13 @@ __all__ = [
     "AuditEvent",
     "AuditSeal",
     "AutomationThreshold",
+    "Backtest",
     "Bank",
     "BankEntry",
+    "BankEntryBand",
+    "BankHit",
     "Case",
+    "ChangeStamp",
     "Content",
     "ContentRevision",
     "Decision",
@@ -49,6 +55,7 @@ __all__ = [
     "Review",
     "ReviewSkip",
     "RoutingRule",
+    "RuleHit",
     "Strike",
     "TextGroup",
     "TextGroupBand",

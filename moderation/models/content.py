@@ -3,6 +3,7 @@
 Texts and identifiers live here and may be erased; every other aggregate refers to these rows by key.
 """
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -59,6 +60,7 @@ class Content(models.Model):
     author = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="contents")
     url = models.CharField(max_length=2000, blank=True)
     language = models.CharField(max_length=35, blank=True)
+    attributes = models.JSONField(default=dict, help_text="The platform's own, for routing rules to ask of.")
     created_at = models.DateTimeField()
     received_at = models.DateTimeField(auto_now_add=True)
     current_revision = models.ForeignKey("ContentRevision", on_delete=models.PROTECT, null=True, related_name="+")
@@ -71,6 +73,7 @@ class Content(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(scoring_state="pending"), name="content_pending_idx"),
             models.Index(fields=["author", "-created_at"], name="content_author_idx"),
+            BrinIndex(fields=["received_at"], name="content_received_idx"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(scoring_state__in=ScoringState.values), name="content_scoring_known"),

@@ -1,10 +1,7 @@
-"""Queues, and the rules that fill them."""
+"""Queues."""
 
 from django.db import models
 from django.db.models import Q
-
-from moderation.enums import ReportSource
-from moderation.models.policy import Policy
 
 
 class Queue(models.Model):
@@ -33,38 +30,6 @@ class Queue(models.Model):
             models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="queue_one_default"),
             models.CheckConstraint(condition=Q(sla_minutes__gt=0), name="queue_sla_positive"),
             models.CheckConstraint(condition=~Q(escalates_to=models.F("pk")), name="queue_escalates_elsewhere"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class RoutingRule(models.Model):
-    """If all that is filled in holds, the content goes to the queue; the first rule that matches wins."""
-
-    position = models.PositiveSmallIntegerField(default=0)
-    name = models.CharField(max_length=80)
-    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    minimum_score = models.FloatField(
-        null=True, blank=True, help_text="Of the policy; empty: flagged or reported under it."
-    )
-    source = models.CharField(max_length=20, choices=ReportSource.choices, blank=True)
-    minimum_reports = models.PositiveIntegerField(default=0)
-    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="rules")
-    priority_boost = models.FloatField(default=0)
-    is_active = models.BooleanField(default=True)
-
-    class Meta:
-        ordering = ["position", "pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(minimum_score__isnull=True) | Q(minimum_score__gte=0, minimum_score__lte=1),
-                name="routing_rule_score_is_a_probability",
-            ),
-            models.CheckConstraint(
-                condition=Q(minimum_score__isnull=True) | Q(policy__isnull=False),
-                name="routing_rule_score_names_its_policy",
-            ),
         ]
 
     def __str__(self) -> str:

@@ -36,6 +36,7 @@ class ContentInput:
     url: str = ""
     language: str = ""
     thread: Sequence[Mapping[str, str]] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +173,16 @@ def _upsert_content(submitted: ContentInput, *, author: Account, acting_user: Us
             author=author,
             url=submitted.url,
             language=submitted.language,
+            attributes=dict(submitted.attributes),
             created_at=submitted.created_at,
         )
         Content.objects.bulk_create([inserted], ignore_conflicts=True)
         content = _lock_content(submitted.id)
         if content is None:  # pragma: no cover - the insert above made it, or met it
             raise NotFound("The content vanished while it was received.")
+    if submitted.attributes and content.attributes != submitted.attributes:
+        content.attributes = dict(submitted.attributes)
+        content.save(update_fields=["attributes"])
     revision = content.current_revision
     digest = keyed_digest(submitted.text)
     if revision is None or revision.digest != digest or revision.erased_at is not None:

@@ -11,15 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from moderation import audit
+from moderation.conditions import facts as asked
 from moderation.enums import (
-    BankKind,
     CaseStatus,
     ReportOutcome,
     ReportSource,
@@ -28,20 +27,23 @@ from moderation.enums import (
     WhyShown,
 )
 from moderation.errors import ModerationError
-from moderation.learning import grouping
 from moderation.models import (
     Account,
     BankEntry,
+    BankHit,
     Case,
     Content,
     PolicyPrediction,
     Queue,
     Report,
     Review,
-    RoutingRule,
+    RuleHit,
     Strike,
 )
+from moderation.selectors import bank_matching, rule_sets
 from moderation.selectors.cases import settled_revisions
+from moderation.selectors.rule_sets import Rule, RuleSet
+from moderation.services import automatic
 
 AGEING_POINTS = 10.0
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
@@ -52,7 +54,6 @@ SOURCE_POINTS = {
 }
 BANK_POINTS = 15.0
 WORTH_NAMING = 0.05  # a score below says nothing about urgency
-_URL_MARKS = ("http://", "https://", "www.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def route_all(
     ``predictions`` holds policy slug to prediction by content key. The caller holds the contents' row locks. An open
     case stays in its queue; its reports and priority follow.
     """
-    rules = list(RoutingRule.objects.filter(is_active=True, queue__is_active=True).select_related("policy", "queue"))
+    rules = rule_sets.in_force()
     cases = {
         case.content_id: case
         for case in Case.objects.select_for_update(no_key=True)
@@ -108,24 +109,97 @@ def route_all(
         .filter(content__in=contents, status=CaseStatus.OPEN)
         .order_by("pk")
     }
-    routed = [_route(facts, cases.get(facts.content.pk), rules) for facts in _gather(contents, predictions)]
+    hits = _Hits()
+    candidates: list[automatic.Candidate] = []
+    routed = [
+        _route(facts, cases.get(facts.content.pk), rules, hits, candidates) for facts in _gather(contents, predictions)
+    ]
+    hits.write()
     by_case = {case.content_id: case for case in routed if case is not None}
     for report in Report.objects.filter(content__in=by_case, case__isnull=True):
         report.case = by_case[report.content_id]
         report.save(update_fields=["case"])
+    automatic.decide_all(candidates)
     return routed
 
 
-def _route(facts: Facts, case: Case | None, rules: Sequence[RoutingRule]) -> Case | None:
-    if case is None and not facts.needs_people:
+def _route(
+    facts: Facts, case: Case | None, rules: RuleSet, hits: "_Hits", candidates: list[automatic.Candidate]
+) -> Case | None:
+    seen = case is not None or facts.needs_people
+    if not seen and (facts.settled or not rules.looks_beyond):
         return None
-    rule = next((rule for rule in rules if _matches(rule, facts)), None)
+    about = _asked(facts)
+    rule = rules.first(about, seen=seen)
+    if rule is not None and not seen and not _drawn(rule, facts):
+        rule = None
+    hits.add(facts, rule, rules.in_shadow(about, seen=seen, decided=rule))
+    if case is None and not seen and rule is None:
+        return None
     if case is not None:
         _refresh_case(case, facts, rule)
         return case
-    case = _open_case(facts, rule)
+    case = _open_case(facts, rule, rules, seen=seen)
     audit.case_opened(case)
+    if rule is not None and rule.spec.automates is not None:
+        prediction = facts.predictions.get(rule.spec.automates)
+        candidates.append(automatic.Candidate(case, rule, prediction, about.sources))
     return case
+
+
+def _drawn(rule: Rule, facts: Facts) -> bool:
+    revision = facts.content.current_revision_id
+    return revision is not None and rule_sets.drawn(rule.spec, revision_id=revision)
+
+
+class _Hits:
+    """What a batch hit, written in two statements. A batch that is routed again adds nothing."""
+
+    def __init__(self) -> None:
+        self._rules: list[RuleHit] = []
+        self._banks: list[BankHit] = []
+
+    def add(self, facts: Facts, decided: Rule | None, shadows: Sequence[tuple[Rule, bool]]) -> None:
+        """Note the rule that decided, the rules in shadow, and the bank entries."""
+        content, revision = facts.content.pk, facts.content.current_revision_id
+        if revision is None:
+            return
+        of = {"content_id": content, "revision_id": revision}
+        if decided is not None:
+            self._rules.append(RuleHit(rule_id=decided.spec.id, shadow=False, decided=True, **of))
+        for rule, decides in shadows:
+            if rule.spec.audit_rate is None or _drawn(rule, facts):
+                self._rules.append(RuleHit(rule_id=rule.spec.id, shadow=True, decided=decides, **of))
+        self._banks += [BankHit(entry=entry, **of) for entry in facts.bank_hits]
+
+    def write(self) -> None:
+        """Append what is new."""
+        RuleHit.objects.bulk_create(self._rules, ignore_conflicts=True)
+        BankHit.objects.bulk_create(self._banks, ignore_conflicts=True)
+
+
+def _asked(facts: Facts) -> asked.Facts:
+    """The facts as conditions ask for them."""
+    content = facts.content
+    author = content.author
+    complaints = facts.complaints
+    age = timezone.now() - author.created_at if author is not None and author.created_at is not None else None
+    return asked.Facts(
+        scores={slug: prediction.score for slug, prediction in facts.predictions.items()},
+        flagged=frozenset(slug for slug, prediction in facts.predictions.items() if prediction.flagged),
+        reports=len(complaints),
+        reasons=Counter(report.policy.slug for report in complaints if report.policy is not None),
+        sources=frozenset(report.source for report in facts.reports),
+        language=content.language,
+        content_type=content.type,
+        account_age_days=max(age / timedelta(days=1), 0.0) if age is not None else None,
+        strikes=facts.strikes,
+        banks=frozenset(hit.bank.slug for hit in facts.bank_hits),
+        bank_policies=frozenset(hit.bank.policy.slug for hit in facts.bank_hits),
+        content_attributes=content.attributes,
+        author_attributes=author.attributes if author is not None else {},
+        text=content.current_revision.text if content.current_revision is not None else "",
+    )
 
 
 def place(case: Case, queue: Queue) -> None:
@@ -175,7 +249,9 @@ def _gather(contents: Sequence[Content], predictions: Mapping[int, Mapping[str, 
     strikes: Counter[int] = Counter(
         Strike.objects.filter(account__in=authors, lifted_by__isnull=True).values_list("account_id", flat=True)
     )
-    hits = _bank_hits(contents)
+    hits = bank_matching.matches(
+        {content.pk: content.current_revision.text if content.current_revision else "" for content in contents}
+    )
     settled = settled_revisions([content.current_revision_id for content in contents if content.current_revision_id])
     for content in contents:
         yield Facts(
@@ -188,60 +264,15 @@ def _gather(contents: Sequence[Content], predictions: Mapping[int, Mapping[str, 
         )
 
 
-def _bank_hits(contents: Sequence[Content]) -> dict[int, list[BankEntry]]:
-    """The live bank entries each content matches, by content key."""
-    keys: dict[int, set[tuple[str, str]]] = {}
-    for content in contents:
-        text = content.current_revision.text if content.current_revision else ""
-        keys[content.pk] = {
-            (BankKind.TEXT, grouping.normalised(text)[:2000]),
-            *((BankKind.DOMAIN, domain) for domain in _domains(text)),
-        }
-    wanted = set().union(*keys.values())
-    alive = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
-    entries = BankEntry.objects.filter(alive, value__in={value for _, value in wanted}, bank__is_active=True)
-    found = list(entries.select_related("bank__policy").order_by("pk"))
-    return {pk: [entry for entry in found if (entry.bank.kind, entry.value) in own] for pk, own in keys.items()}
-
-
-def _domains(text: str) -> list[str]:
-    """The host names of the text's links, each with every parent domain."""
-    hosts: set[str] = set()
-    for word in text.split():
-        lowered = word.lower().strip("<>()[]{}.,;:!?\"'")
-        if lowered.startswith(_URL_MARKS):
-            try:
-                host = urlsplit(lowered if "://" in lowered else f"http://{lowered}").hostname
-            except ValueError:  # not a link after all, e.g. an unbalanced bracket
-                continue
-            labels = (host or "").split(".")
-            hosts.update(".".join(labels[i:]) for i in range(len(labels) - 1))
-    return sorted(hosts)
-
-
-def _matches(rule: RoutingRule, facts: Facts) -> bool:
-    if len(facts.complaints) < rule.minimum_reports:
-        return False
-    if rule.source and all(report.source != rule.source for report in facts.reports):
-        return False
-    if rule.policy is None:
-        return True
-    prediction = facts.predictions.get(rule.policy.slug)
-    if rule.minimum_score is not None:
-        return prediction is not None and prediction.score >= rule.minimum_score
-    named = any(report.policy_id == rule.policy_id for report in facts.reports)
-    banked = any(hit.bank.policy_id == rule.policy_id for hit in facts.bank_hits)
-    return named or banked or (prediction is not None and prediction.flagged)
-
-
-def _open_case(facts: Facts, rule: RoutingRule | None) -> Case:
-    queue = rule.queue if rule else _default_queue()
+def _open_case(facts: Facts, rule: Rule | None, rules: RuleSet, *, seen: bool) -> Case:
+    queue = rules.queues[rule.spec.queue] if rule else _default_queue()
     now = timezone.now()
     parts = _priority_parts(facts, rule)
     case = Case.objects.create(
         content=facts.content,
         queue=queue,
         why_shown=_why_shown(facts),
+        sampling_probability=(rule.spec.audit_rate if rule and not seen else None) or 1.0,
         rule_hits=_rule_hits(facts, rule),
         priority_parts=parts,
         priority=index_key(parts, queue=queue, opened_at=now),
@@ -254,7 +285,7 @@ def _open_case(facts: Facts, rule: RoutingRule | None) -> Case:
     return case
 
 
-def _refresh_case(case: Case, facts: Facts, rule: RoutingRule | None) -> None:
+def _refresh_case(case: Case, facts: Facts, rule: Rule | None) -> None:
     """New reports or scores change the priority and the hits; the version stays (nothing shown was revoked)."""
     case.priority_parts = _priority_parts(facts, rule)
     case.rule_hits = _rule_hits(facts, rule)
@@ -276,17 +307,17 @@ def _why_shown(facts: Facts) -> WhyShown:
     return WhyShown.FLAGGED if facts.flagged else WhyShown.RULE
 
 
-def _rule_hits(facts: Facts, rule: RoutingRule | None) -> list[dict[str, Any]]:
+def _rule_hits(facts: Facts, rule: Rule | None) -> list[dict[str, Any]]:
     hits: list[dict[str, Any]] = []
     if rule is not None:
-        hits.append({"kind": "rule", "id": rule.pk, "name": rule.name})
+        hits.append({"kind": "rule", "id": rule.spec.id, "name": rule.spec.name})
     hits += [
         {"kind": "bank", "id": hit.pk, "name": hit.bank.name, "policy": hit.bank.policy.slug} for hit in facts.bank_hits
     ]
     return hits
 
 
-def _priority_parts(facts: Facts, rule: RoutingRule | None) -> list[dict[str, Any]]:
+def _priority_parts(facts: Facts, rule: Rule | None) -> list[dict[str, Any]]:
     """The named points: each with a name, the points, and words for people."""
     parts: list[dict[str, Any]] = []
     if facts.predictions:
@@ -301,8 +332,8 @@ def _priority_parts(facts: Facts, rule: RoutingRule | None) -> list[dict[str, An
         parts.append(_part("author", points, f"author has {facts.strikes} upheld violation(s)"))
     if facts.bank_hits:
         parts.append(_part("bank", BANK_POINTS, f"matches the bank “{facts.bank_hits[0].bank.name}”"))
-    if rule is not None and rule.priority_boost:
-        parts.append(_part("rule", rule.priority_boost, f"rule “{rule.name}”"))
+    if rule is not None and rule.spec.priority_boost:
+        parts.append(_part("rule", rule.spec.priority_boost, f"rule “{rule.spec.name}”"))
     return parts
 
 

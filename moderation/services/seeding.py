@@ -5,13 +5,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from moderation.demo import Community, Message, load
-from moderation.enums import ActionKind, CaseStatus, ModelStatus, Role, Scope, Severity, Verdict
+from moderation.enums import ActionKind, CaseStatus, ModelStatus, Role, RuleState, Scope, Severity, Verdict
 from moderation.learning import registry
 from moderation.models import (
     ApiKey,
@@ -181,8 +182,18 @@ def _seed_queues() -> None:
         policy = policies.get(slug)
         if policy is not None:
             RoutingRule.objects.create(
-                position=position, name=f"{policy.name} to {queue.name}", policy=policy, queue=queue
+                position=position,
+                name=f"{policy.name} to {queue.name}",
+                state=RuleState.LIVE,
+                condition=_about(policy),
+                queue=queue,
             )
+
+
+def _about(policy: Policy) -> dict[str, Any]:
+    """Whatever speaks for the policy: the model, a report, a bank."""
+    facts = ("flagged", "report_reasons", "bank_policies")
+    return {"any": [{"fact": fact, "is": "any_of", "value": [policy.slug]} for fact in facts]}
 
 
 def _queue(

@@ -19,6 +19,7 @@ from moderation.models import (
     AuditSeal,
     AutomationThreshold,
     Bank,
+    BankHit,
     Case,
     Content,
     ContentRevision,
@@ -37,7 +38,7 @@ from moderation.models import (
     Queue,
     Review,
     ReviewSkip,
-    RoutingRule,
+    RuleHit,
     Strike,
     TextGroup,
     TrainingSet,
@@ -52,6 +53,7 @@ IMMUTABLE = [
     AuditEvent,
     AuditSeal,
     AutomationThreshold,
+    BankHit,
     Decision,
     DriftCheck,
     Evidence,
@@ -62,14 +64,16 @@ IMMUTABLE = [
     PolicyVersion,
     Prediction,
     ReviewSkip,
+    RuleHit,
     TrainingSet,
     TrainingSetItem,
 ]
 
 
 @pytest.fixture
-def history(integrator: User, moderator: User, colleague: User) -> Decision:
+def history(integrator: User, moderator: User, colleague: User, admin: User) -> Decision:
     """A decided case with a row in every immutable table."""
+    factories.bank_entry("text", factories.ABUSIVE, by=admin)
     case = factories.case(sent_by=integrator)
     claim = factories.claim(case, colleague)
     claims.skip(case_id=case.pk, token=claim.review.lease_token or 0, reason="other", acting_user=colleague)
@@ -252,15 +256,12 @@ def _constraints() -> list[tuple[str, Callable[[dict[str, Any]], Any]]]:
             "queue_escalates_elsewhere",
             lambda r: Queue.objects.filter(pk=r["queue"].pk).update(escalates_to=r["queue"].pk),
         ),
+        ("routing_rule_state_known", lambda r: factories.rule(queue=r["queue"], state="x")),
+        ("routing_rule_boost_is_bounded", lambda r: factories.rule(queue=r["queue"], priority_boost=101)),
+        ("routing_rule_audit_only_looks", lambda r: factories.rule(queue=r["queue"], audit_rate=0.1)),
         (
-            "routing_rule_score_is_a_probability",
-            lambda r: RoutingRule.objects.create(
-                name="x", queue=r["queue"], policy=Policy.objects.first(), minimum_score=1.1
-            ),
-        ),
-        (
-            "routing_rule_score_names_its_policy",
-            lambda r: RoutingRule.objects.create(name="x", queue=r["queue"], minimum_score=0.5),
+            "routing_rule_acts_under_a_policy",
+            lambda r: factories.rule(queue=r["queue"], automatic_actions=["remove"]),
         ),
         (
             "bank_kind_known",

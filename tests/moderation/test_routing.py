@@ -10,16 +10,14 @@ from hypothesis import strategies as st
 
 from moderation.enums import ReportOutcome, ReportSource, WhyShown
 from moderation.errors import ModerationError
-from moderation.learning import grouping
-from moderation.models import Bank, BankEntry, Case, Policy, Queue, Report, Review, RoutingRule, User
+from moderation.models import Bank, BankEntry, Case, Queue, Report, Review, User
 from moderation.services import decisions, routing
 from moderation.services.intake import receive_report
 from tests import factories
 
 
-def _bank(kind: str, value: str, *, policy: str = "hate", **fields: Any) -> BankEntry:
-    bank = Bank.objects.create(slug=kind, name=f"{kind} bank", kind=kind, policy=Policy.objects.get(slug=policy))
-    return BankEntry.objects.create(bank=bank, value=value, **fields)
+def _legal() -> dict[str, Any]:
+    return {"fact": "report_sources", "is": "any_of", "value": [ReportSource.LEGAL_NOTICE]}
 
 
 def _scored(text: str, integrator: User) -> Case | None:
@@ -51,26 +49,27 @@ def test_a_default_queue_that_is_switched_off_takes_nothing(integrator: User) ->
 
 def test_the_first_rule_that_matches_wins(integrator: User) -> None:
     last = Queue.objects.get(slug="abuse")
-    RoutingRule.objects.create(position=0, name="first", queue=last, source=ReportSource.LEGAL_NOTICE)
+    factories.rule(_legal(), name="first", queue=last)
     legal = factories.case(factories.SPAM, sent_by=integrator, source=ReportSource.LEGAL_NOTICE)
     user = factories.case(factories.SPAM, sent_by=integrator)
     assert (legal.queue.slug, user.queue.slug) == ("abuse", "spam")
     assert legal.rule_hits[0]["name"] == "first"
 
 
-def test_inactive_rules_and_rules_to_inactive_queues_match_nothing(integrator: User) -> None:
+def test_only_live_rules_to_open_queues_route(integrator: User) -> None:
     queue = Queue.objects.get(slug="abuse")
     closed = Queue.objects.create(slug="closed", name="Closed", is_active=False)
-    RoutingRule.objects.create(position=0, name="off", queue=queue, is_active=False)
-    RoutingRule.objects.create(position=0, name="to closed", queue=closed)
+    for state in ("draft", "shadow", "retired"):
+        factories.rule(name=state, queue=queue, state=state)
+    factories.rule(name="to closed", queue=closed)
     assert factories.case(factories.SPAM, sent_by=integrator).queue.slug == "spam"
 
 
 def test_a_rule_may_ask_for_a_score_a_number_of_people_and_a_boost(integrator: User) -> None:
     queue = Queue.objects.get(slug="urgent")
-    spam = Policy.objects.get(slug="spam")
-    RoutingRule.objects.create(position=0, name="sure", queue=queue, policy=spam, minimum_score=0.9, priority_boost=7)
-    RoutingRule.objects.create(position=0, name="crowd", queue=queue, minimum_reports=3, priority_boost=3)
+    sure_of_it = {"fact": "score", "of": "spam", "is": "at_least", "value": 0.9}
+    factories.rule(sure_of_it, name="sure", queue=queue, priority_boost=7)
+    factories.rule({"fact": "reports", "is": "at_least", "value": 3}, name="crowd", queue=queue, priority_boost=3)
     sure = _scored(factories.SPAM, integrator)
     assert sure is not None
     assert sure.queue == queue
@@ -92,9 +91,9 @@ def test_a_named_policy_routes_what_the_model_finds_fine(integrator: User) -> No
     assert factories.case(factories.BENIGN, sent_by=integrator, policy="violence").queue.slug == "urgent"
 
 
-def test_a_known_bad_text_is_found_through_its_disguise(integrator: User) -> None:
-    entry = _bank("text", grouping.normalised("buy lentils at my shop"))
-    case = _scored("Buy  LENTILS at my shop", integrator)
+def test_a_known_bad_text_is_found_through_its_disguise(integrator: User, admin: User) -> None:
+    entry = factories.bank_entry("text", "buy lentils at my shop", by=admin)
+    case = _scored("Вuy  LENTILS—at my shóp!", integrator)
     assert case is not None
     assert (case.why_shown, case.queue.slug) == (WhyShown.RULE, "abuse")
     assert {"kind": "bank", "id": entry.pk, "name": "text bank", "policy": "hate"} in case.rule_hits
@@ -115,15 +114,16 @@ def test_a_known_bad_text_is_found_through_its_disguise(integrator: User) -> Non
         ("https://[::1/soup", False),
     ],
 )
-def test_a_known_bad_domain_is_found_in_links(text: str, hit: bool, integrator: User) -> None:
-    _bank("domain", "bad.example")
+def test_a_known_bad_domain_is_found_in_links(text: str, hit: bool, integrator: User, admin: User) -> None:
+    factories.bank_entry("domain", "bad.example", by=admin)
     case = _scored(text, integrator)
     found = case is not None and any(row["kind"] == "bank" for row in case.rule_hits)
     assert found is hit
 
 
-def test_an_expired_or_inactive_entry_matches_nothing(integrator: User) -> None:
-    entry = _bank("domain", "bad.example", expires_at=timezone.now() - timedelta(seconds=1))
+def test_an_expired_or_inactive_entry_matches_nothing(integrator: User, admin: User) -> None:
+    entry = factories.bank_entry("domain", "bad.example", by=admin)
+    BankEntry.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert _scored(f"{factories.BENIGN} ours is at https://bad.example/soup", integrator) is None
     BankEntry.objects.filter(pk=entry.pk).update(expires_at=None)
     Bank.objects.update(is_active=False)
@@ -213,12 +213,15 @@ def test_an_authors_strikes_weigh_until_they_are_lifted(integrator: User, modera
     assert "author" not in {part["name"] for part in third.priority_parts}
 
 
-def test_a_settled_wording_opens_no_case_whatever_marks_it_pending(integrator: User, moderator: User) -> None:
+def test_a_settled_wording_opens_no_case_whatever_marks_it_pending(
+    integrator: User, moderator: User, admin: User
+) -> None:
     case = _scored(factories.SPAM, integrator)
     assert case is not None
     factories.decide(factories.claim(case, moderator), moderator, "ok")
     type(case.content).objects.update(scoring_state="pending")
-    _bank("text", grouping.normalised(factories.SPAM))
+    factories.bank_entry("text", factories.SPAM, by=admin)
+    factories.rule(queue=case.queue, opens_cases=True)
     factories.score_all()
     assert Case.objects.count() == 1
 

@@ -22,7 +22,8 @@ CASES = 500
 _ADD_QUEUE = """
 from moderation.models import Queue, RoutingRule
 crowd = Queue.objects.create(slug="crowd", name="Crowd", position=8)
-RoutingRule.objects.create(name="Crowd", position=0, source="trusted_flagger", queue=crowd)
+condition = {"fact": "report_sources", "is": "any_of", "value": ["trusted_flagger"]}
+RoutingRule.objects.create(name="Crowd", position=0, state="live", condition=condition, queue=crowd)
 """
 
 

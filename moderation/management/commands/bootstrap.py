@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from moderation.models import User
-from moderation.services import sealing, seeding
+from moderation.services import banks, sealing, seeding
 
 
 class Command(BaseCommand):
@@ -30,6 +30,7 @@ class Command(BaseCommand):
         """Each step does nothing where its work stands already."""
         sealing.resume_after_restore()
         seeding.seed_defaults()
+        banks.refresh_forms()
         if people or demo:
             self._write_logins(settings.HOME / "demo.json")
         if demo:

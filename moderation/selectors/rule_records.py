@@ -1,0 +1,104 @@
+"""What rules have hit, and how often people upheld it."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncWeek
+from django.utils import timezone
+
+from moderation.enums import DecisionKind, Verdict
+from moderation.models import Decision, RuleHit
+
+_Z = 1.6449  # one-sided 95 %
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Hits of a rule; of those that people have judged, how many violate a policy."""
+
+    hits: int
+    judged: int
+    upheld: int
+
+    @property
+    def precision(self) -> float | None:
+        """The share upheld; nothing while nobody has judged."""
+        return self.upheld / self.judged if self.judged else None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The 90 % interval of the share (Wilson 1927); all there is while nobody has judged."""
+        return wilson(self.upheld, self.judged)
+
+    def may_keep(self, precision: float) -> bool:
+        """Whether what people judged leaves room for the precision asked for."""
+        return self.bounds[1] >= precision
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A rule's record of the hits of one week."""
+
+    begins: date
+    record: Record
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """The Wilson score interval, 5 % beyond either end; (0, 1) without trials."""
+    if trials == 0:
+        return 0.0, 1.0
+    share, spread = successes / trials, _Z * _Z / trials
+    centre = (share + spread / 2) / (1 + spread)
+    half = _Z * math.sqrt(share * (1 - share) / trials + spread / (4 * trials)) / (1 + spread)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
+def records(rule_ids: Iterable[int], *, since: datetime | None = None) -> dict[int, Record]:
+    """The record of each rule with any hit, by its key; of hits from ``since`` on."""
+    hits = _judged(RuleHit.objects.filter(rule__in=set(rule_ids)))
+    if since is not None:
+        hits = hits.filter(created_at__gte=since)
+    counted: Iterable[tuple[Any, ...]] = hits.values("rule_id").annotate(**_COUNTS).values_list("rule_id", *_COUNTS)
+    return {rule_id: Record(*counts) for rule_id, *counts in counted}
+
+
+def by_week(rule_id: int, *, weeks: int) -> list[Week]:
+    """The record of each of the last weeks, those without a hit too, the oldest first."""
+    monday = timezone.now().date() - timedelta(days=timezone.now().weekday())
+    first = monday - timedelta(weeks=weeks - 1)
+    hits = _judged(RuleHit.objects.filter(rule=rule_id, created_at__gte=datetime.combine(first, time(), UTC)))
+    counted: Iterable[tuple[Any, ...]] = (
+        hits.annotate(week=TruncWeek("created_at", tzinfo=UTC))
+        .values("week")
+        .annotate(**_COUNTS)
+        .values_list("week", *_COUNTS)
+    )
+    found = {week.date(): Record(*counts) for week, *counts in counted}
+    begins: Sequence[date] = [first + timedelta(weeks=n) for n in range(weeks)]
+    return [Week(day, found.get(day, Record(0, 0, 0))) for day in begins]
+
+
+def latest(rule_id: int, *, limit: int) -> list[RuleHit]:
+    """The rule's newest hits with their contents and wordings."""
+    hits = RuleHit.objects.filter(rule=rule_id).select_related("content__author", "revision")
+    return list(hits.order_by("-pk")[:limit])
+
+
+# Hits joined with nothing: whether a judged wording was upheld is asked hit by hit of the decision that binds.
+_COUNTS = {
+    "hits": Count("pk"),
+    "judged": Count("pk", filter=Q(is_judged=True)),
+    "upheld": Count("pk", filter=Q(is_upheld=True)),
+}
+
+
+def _judged(hits: QuerySet[RuleHit]) -> QuerySet[RuleHit]:
+    binding = Decision.objects.filter(
+        judgement__evidence__revision=OuterRef("revision"), superseded_by__isnull=True, verdict__isnull=False
+    ).exclude(kind=DecisionKind.AUTOMATED)
+    upheld = binding.filter(verdict=Verdict.VIOLATES)
+    return hits.annotate(is_judged=Exists(binding), is_upheld=Exists(upheld))
