@@ -169,7 +169,7 @@ def receipt(outcome: Outcome) -> dict[str, Any]:
 
 
 def judged(receipt: dict[str, Any]) -> dict[str, Any]:
-    """What became of a judgement: the decision, or what it waits for, with the decision's fields as they were judged."""
+    """The decision, or what it waits for with the decision's fields as they were judged."""
     told = {name: receipt[name] for name in ("standing", "against_practice", "golden")}
     if receipt["decision"] is not None:
         return {**decision(Decision.objects.select_related("judgement").get(pk=receipt["decision"])), **told}

@@ -231,6 +231,9 @@ def _confirm(case: Case, judgement: Judgement, automated: Decision) -> Decision:
 
 
 def _refuse_twice(case: Case, token: int, user: User) -> None:
+    """Say so to who judged the case before it was given to the next person."""
+    if case.status != CaseStatus.OPEN:
+        return
     judged = case.reviews.filter(lease_token=token, state=ReviewState.JUDGED, reviewer=user).first()
     if judged is not None:
         raise LeaseLost("You have judged this case already.", holder=user.username, since=judged.judged_at)

@@ -61,7 +61,7 @@ def check_item(content: Content, *, item: GoldenItem | None) -> ContentRevision:
     revision = item.revision if item is not None else content.current_revision
     if revision is None or revision.erased_at is not None:
         raise InvalidInput("This content has no text any more.", pointer="/content")
-    if GoldenItem.objects.filter(revision=revision).exclude(pk=item.pk if item else None).exists():
+    if GoldenItem.objects.filter(revision=revision).exclude(pk=item.pk if item else 0).exists():
         raise InvalidInput("This text is a golden item already.", pointer="/content")
     return revision
 

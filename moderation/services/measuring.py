@@ -2,9 +2,9 @@
 
 An agreement report holds ``days``, ``pairs``, ``alpha``, ``golden``, ``flips``, ``policies`` (policy, pairs, positives,
 kappa, alpha, cases: the newest that two people saw differently; the least agreed on first) and ``people`` (user,
-judged, pairs, kappa, golden, flips). A report of what is missed holds ``days``, ``drawn``, ``judged`` and
-``periods`` (since, until, policies: policy, prevalence, violations, flagging, automation), the whole time first, then week by week. Every
-estimate holds value, low, high and n, each bound at 95 %.
+judged, pairs, kappa, golden, flips). A report of what is missed holds ``days``, ``drawn``, ``judged`` and ``periods``
+(since, until, policies: policy, prevalence, violations, flagging, automation), the whole time first, then week by week.
+Every estimate holds value, low, high and n, each bound at 95 %.
 """
 
 from collections import Counter
