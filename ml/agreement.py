@@ -43,6 +43,8 @@ def kappa(first: Sequence[str], second: Sequence[str], *, seed: int = 0) -> Esti
     """Return Cohen's kappa of two judgements a unit. Raises `InputError` where they are not one a unit each."""
     if len(first) != len(second):
         raise InputError("each unit must have a first and a second judgement")
+    if len(first) == 0:
+        return Estimate(None, None, None, 0)
     names = sorted({*first, *second})
     places = {name: place for place, name in enumerate(names)}
     size = len(names)

@@ -76,7 +76,8 @@ def _wilson(ratio: float, n: float) -> tuple[float, float]:
         return ratio, ratio
     middle = (ratio + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z / (1 + _Z**2 / n) * math.sqrt(ratio * (1 - ratio) / n + _Z**2 / (4 * n**2))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    low = max(middle - half, 0.0) if ratio > 0.0 else 0.0
+    return low, min(middle + half, 1.0) if ratio < 1.0 else 1.0
 
 
 def _checked(values: Values, probabilities: Values) -> tuple[Floats, Floats]:
