@@ -1,7 +1,7 @@
 """Sketches by which similar texts are found among millions: sharing one number makes two texts worth comparing.
 
-MinHash (Broder 1997) over the trigrams of the frozen normal form, banded 40 x 3: texts whose trigrams have a Jaccard
-similarity of 0.6 share a band with probability above 0.999, of 0.4 with 0.93, of 0.05 with 0.005. To these come hashes
+MinHash (Broder 1997) over the trigrams of the frozen normal form, banded 48 x 4: texts whose trigrams have a Jaccard
+similarity of 0.6 share a band with probability 0.999, of 0.5 with 0.95, of 0.1 with 0.005. To these come hashes
 of the phrases the model reacted to, so that what it takes for alike is looked at too. Sketches are an index and may be
 made anew at any time; nothing is decided by them.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from ml.sampling import frozen_normalise
 
-BANDS, ROWS, GRAM = 40, 3, 3
+BANDS, ROWS, GRAM = 48, 4, 3
 # Fixed for good, whatever the version of the libraries: old sketches and new ones must meet.
 _BYTES = hashlib.shake_256(b"sketches of similar texts").digest(16 * BANDS * ROWS)
 _WORDS = np.frombuffer(_BYTES, dtype="<u8").astype(np.uint64).reshape(2, BANDS * ROWS)
@@ -23,7 +23,7 @@ _FACTORS, _OFFSETS = _WORDS[0] | np.uint64(1), _WORDS[1]
 
 
 def bands(text: str) -> list[int]:
-    """Return signed 32-bit numbers, 40 or fewer: those of the text's trigrams."""
+    """Return signed 32-bit numbers, 48 or fewer: those of the text's trigrams."""
     grams = _grams(frozen_normalise(text))
     hashes = (grams[:, None] * _FACTORS + _OFFSETS).min(axis=0).reshape(BANDS, ROWS)
     return sorted({_number(f"{place}:{row.tobytes().hex()}") for place, row in enumerate(hashes)})

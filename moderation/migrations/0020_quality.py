@@ -283,7 +283,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='precedent',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['sketch'], name='precedent_sketch_idx'),
+            index=django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=['sketch'], name='precedent_sketch_idx'),
         ),
         migrations.AddConstraint(
             model_name='precedent',

@@ -17,7 +17,7 @@ class Precedent(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "revision"], name="precedent_once_a_wording")]
-        indexes = [GinIndex(fields=["sketch"], name="precedent_sketch_idx")]
+        indexes = [GinIndex(fields=["sketch"], name="precedent_sketch_idx", fastupdate=False)]
 
     def __str__(self) -> str:
         return f"precedent {self.pk}"
