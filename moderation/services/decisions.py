@@ -4,7 +4,7 @@ Rows are locked in one order everywhere: content, case, review.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -101,17 +101,20 @@ def judge(
     Raises ``LeaseLost`` or ``StaleVersion`` (who, when), ``InvalidInput`` for an opinion that makes no sense.
     """
     require(acting_user, Permission.REVIEW)
+    shown = Evidence.objects.select_related("revision").filter(pk=evidence_id, shown_to=acting_user).first()
+    # Looked up before anything is locked.
+    against = _against(shown, opinion) if shown is not None else None
     case = lock_case(case_id)
     _refuse_twice(case, lease_token, acting_user)
     review = claims.lock_lease(case_id=case_id, token=lease_token, acting_user=acting_user)
     if case.version != version:
         raise _stale(case)
-    evidence = Evidence.objects.filter(pk=evidence_id, review=review, shown_to=acting_user).first()
-    if evidence is None or evidence.case_version != case.version:
+    if shown is None or shown.review_id != review.pk or shown.case_version != case.version:
         raise InvalidInput("This is not the evidence you were shown for this case.", pointer="/evidence_id")
-    _check(opinion, evidence)
-    judgement = _judge(review, evidence, opinion, acting_user)
-    return _follow(case, review, judgement, opinion)
+    _check(opinion, shown)
+    judgement = _judge(review, shown, opinion, acting_user)
+    outcome = _follow(case, review, judgement, opinion)
+    return replace(outcome, against=against) if review.kind != ReviewKind.GOLDEN else outcome
 
 
 def decide(
@@ -166,21 +169,20 @@ def _follow(case: Case, review: Review, judgement: Judgement, opinion: Opinion) 
     if review.kind == ReviewKind.GOLDEN:
         feedback = golden.close(case, judgement)
         return _unbound(judgement, opinion, Standing.GOLDEN, feedback=feedback)
-    against = _against(judgement)
     step = second_opinions.next_step(case, review, judgement)
     if step is not None:
         second_opinions.open_review(case, review, judgement, step)
         claim = claims.claim_case(case=case, acting_user=judgement.reviewer) if step == ReviewKind.INFORMED else None
-        return _unbound(judgement, opinion, second_opinions.STANDINGS[step], claim=claim, against=against)
+        return _unbound(judgement, opinion, second_opinions.STANDINGS[step], claim=claim)
     if review.kind == ReviewKind.AUDIT and same(judgement, _standing(case)):
         decision = _confirm(case, judgement, _standing(case))
-        return Outcome(judgement, Standing.CONFIRMED, decision, against=against)
+        return Outcome(judgement, Standing.CONFIRMED, decision)
     reason = holds.reason_for(case, review, judgement)
     if reason is not None:
         hold = Hold.objects.create(judgement=judgement, case=case, reason=reason)
         audit.decision_held(hold, actor=judgement.reviewer)
-        return _unbound(judgement, opinion, Standing.HELD, against=against)
-    return Outcome(judgement, Standing.BINDING, bind_judgement(case, judgement, opinion), against=against)
+        return _unbound(judgement, opinion, Standing.HELD)
+    return Outcome(judgement, Standing.BINDING, bind_judgement(case, judgement, opinion))
 
 
 def _unbound(
@@ -190,18 +192,17 @@ def _unbound(
     *,
     claim: claims.Claim | None = None,
     feedback: golden.Feedback | None = None,
-    against: precedents.Practice | None = None,
 ) -> Outcome:
     """A judgement that does not bind keeps its words beside it; the trail says that it was given, not what."""
     if opinion.rationale:
         JudgementNote.objects.create(judgement=judgement, text=opinion.rationale)
     audit.review_judged(judgement, standing=standing)
-    return Outcome(judgement, standing, None, claim, feedback, against)
+    return Outcome(judgement, standing, None, claim, feedback)
 
 
-def _against(judgement: Judgement) -> precedents.Practice | None:
-    practice = precedents.precedents_of(judgement.evidence).practice
-    goes_against = practice is not None and practice.contradicts(judgement.verdict, judgement.policies)
+def _against(shown: Evidence, opinion: Opinion) -> precedents.Practice | None:
+    practice = precedents.precedents_of(shown).practice
+    goes_against = practice is not None and practice.contradicts(opinion.verdict, opinion.policies)
     return practice if goes_against else None
 
 
