@@ -13,6 +13,7 @@ from django.db.models import Max, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from console import admin_quality
 from console.admin_base import AddOnlyInline, ManagedAdmin, actor, cleaned, snapshot, tell
 from moderation.enums import OutboxState, Role, Scope
 from moderation.errors import InvalidInput, ModerationError
@@ -21,7 +22,6 @@ from moderation.models import (
     AuditEvent,
     Bank,
     BankEntry,
-    GoldenItem,
     ModelVersion,
     OutboxMessage,
     Policy,
@@ -32,6 +32,9 @@ from moderation.models import (
     WebhookEndpoint,
 )
 from moderation.services import access, delivery, routing, training, webhook_client
+
+# Registered by being loaded.
+__all__ = ["admin_quality"]
 
 # A person's role says what they may do: Django's groups say nothing here. What axes registers asks for Django's own
 # permissions, which nobody has.
@@ -325,14 +328,6 @@ class BankEntryAdmin(ManagedAdmin):
     list_display = ("value", "bank", "owner", "created_at", "expires_at", "removed_at")
     list_select_related = ("bank", "owner")
     list_filter = ("bank",)
-
-
-@admin.register(GoldenItem)
-class GoldenItemAdmin(ManagedAdmin):
-    """Contents whose truth is known."""
-
-    list_display = ("pk", "revision", "truth", "created_at")
-    list_select_related = ("revision",)
 
 
 @admin.register(AuditEvent)

@@ -6,7 +6,17 @@ from django.conf import settings
 from moderation import enqueue
 from moderation.errors import ModelUnavailable
 from moderation.models import User
-from moderation.services import backtests, claims, delivery, monitoring, scoring, sealing, shadow, training
+from moderation.services import (
+    backtests,
+    claims,
+    delivery,
+    measuring,
+    monitoring,
+    scoring,
+    sealing,
+    shadow,
+    training,
+)
 from moderation.services import housekeeping as keeping
 
 BATCHES_A_RUN = 200
@@ -85,6 +95,12 @@ def check_drift() -> int | None:
 def run_backtests() -> int:
     """Go on with the backtests that are not finished, for a while; how many contents were looked at."""
     return backtests.run(seconds=settings.BACKTEST_SLICE_SECONDS)
+
+
+@shared_task(name=enqueue.MEASURE_QUALITY)
+def measure_quality() -> list[int]:
+    """Measure how well people agree and what is missed; the keys of the reports that say so."""
+    return [report.pk for report in measuring.measure()]
 
 
 @shared_task(name="moderation.housekeeping")

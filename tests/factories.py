@@ -8,7 +8,18 @@ from django.conf import settings
 from rest_framework.test import APIClient
 
 from moderation.enums import Role, RuleState, Scope
-from moderation.models import Bank, BankEntry, Case, Content, Queue, RoutingRule, User
+from moderation.models import (
+    Bank,
+    BankEntry,
+    Case,
+    Content,
+    GoldenItem,
+    Policy,
+    QualityPlan,
+    Queue,
+    RoutingRule,
+    User,
+)
 from moderation.services import access, banks, claims, decisions, scoring, seeding
 from moderation.services.intake import (
     AccountInput,
@@ -107,18 +118,20 @@ def decide(claim: claims.Claim, person: User, verdict: str = "violates", **field
     )
 
 
-def rule(condition: Any = None, *, queue: Queue, state: str = RuleState.LIVE, **fields: Any) -> RoutingRule:
-    """A rule in front of all others, live unless said otherwise; without a condition it always matches."""
-    values = {"position": 0, "name": f"rule {next(_numbers)}", "condition": condition or {"all": []}, **fields}
-    return RoutingRule.objects.create(queue=queue, state=state, **values)
-
-
-def bank_entry(kind: str, value: str, *, by: User, policy: str = "hate", **fields: Any) -> BankEntry:
-    """An entry of the kind's bank, which is made if new."""
-    bank = Bank.objects.filter(slug=kind).first() or banks.create(
-        slug=kind, name=f"{kind} bank", kind=kind, policy=policy, acting_user=by
-    )
-    return banks.add_entry(bank=bank, value=value, acting_user=by, **fields)
+from moderation.enums import Role, RuleState, Scope
+from moderation.models import (
+    Bank,
+    BankEntry,
+    Case,
+    Content,
+    GoldenItem,
+    Policy,
+    QualityPlan,
+    Queue,
+    RoutingRule,
+    User,
+)
+from moderation.services import access, banks, claims, decisions, scoring, seeding
 
 
 def report_body(text: str = ABUSIVE, **content: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from moderation.models.access import ApiKey, IdempotencyRecord, RateWindow, User
 from moderation.models.audit import AuditEvent, AuditSeal
 from moderation.models.backtest import Backtest
 from moderation.models.bank import Bank, BankEntry, BankEntryBand, BankHit
-from moderation.models.case import Case, Evidence, Review, ReviewSkip
+from moderation.models.case import Case, Escalation, Evidence, Review, ReviewBar, ReviewSkip
 from moderation.models.content import Account, Content, ContentRevision, Report, TextGroup, TextGroupBand
 from moderation.models.decision import Action, Appeal, Decision, Judgement, Rationale, Strike
 from moderation.models.label import Label
@@ -12,7 +12,17 @@ from moderation.models.learning import Gate, GoldenItem, ModelVersion, TrainingS
 from moderation.models.monitoring import AutomationThreshold, DriftCheck
 from moderation.models.outbox import Delivery, OutboxMessage, WebhookEndpoint
 from moderation.models.policy import Policy, PolicyVersion
+from moderation.models.precedent import Precedent
 from moderation.models.prediction import PolicyPrediction, Prediction
+from moderation.models.quality import (
+    AuditDraw,
+    GoldenCase,
+    Hold,
+    JudgementNote,
+    ProtectedAccount,
+    QualityPlan,
+    QualityReport,
+)
 from moderation.models.queue import Queue
 from moderation.models.rule import ChangeStamp, RoutingRule, RuleHit
 
@@ -21,6 +31,7 @@ __all__ = [
     "Action",
     "ApiKey",
     "Appeal",
+    "AuditDraw",
     "AuditEvent",
     "AuditSeal",
     "AutomationThreshold",
@@ -36,23 +47,32 @@ __all__ = [
     "Decision",
     "Delivery",
     "DriftCheck",
+    "Escalation",
     "Evidence",
     "Gate",
+    "GoldenCase",
     "GoldenItem",
+    "Hold",
     "IdempotencyRecord",
     "Judgement",
+    "JudgementNote",
     "Label",
     "ModelVersion",
     "OutboxMessage",
     "Policy",
     "PolicyPrediction",
     "PolicyVersion",
+    "Precedent",
     "Prediction",
+    "ProtectedAccount",
+    "QualityPlan",
+    "QualityReport",
     "Queue",
     "RateWindow",
     "Rationale",
     "Report",
     "Review",
+    "ReviewBar",
     "ReviewSkip",
     "RoutingRule",
     "RuleHit",

@@ -91,6 +91,7 @@ class GoldenItem(models.Model):
 
     revision = models.OneToOneField("ContentRevision", on_delete=models.PROTECT, related_name="golden")
     truth = models.JSONField()
+    is_active = models.BooleanField(default=True, help_text="Mixed in among cases to test their reviewers.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
