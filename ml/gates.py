@@ -275,7 +275,9 @@ def _insertion_gate(
     worst = -1.0
     for word in _fallen_words(*models, column, words):
         changed = [f"{word} {text}" for text in texts]
-        before, after = (np.asarray(model.decision_function(changed)[:, column] < limit, dtype=float) for model in models)
+        before, after = (
+            np.asarray(model.decision_function(changed)[:, column] < limit, dtype=float) for model in models
+        )
         more = after - before
         surely = float(more.mean() - _SURE * more.std() / math.sqrt(more.size))
         if surely > worst:

@@ -162,6 +162,10 @@ class DecisionKind(TextChoices):
     BATCH = "batch", "Decided in a batch, unseen"
 
 
+# Decided on a text that no person looked at: nobody's judgement, no label, no precedent.
+UNSEEN = (DecisionKind.AUTOMATED, DecisionKind.BATCH)
+
+
 class BatchMode(TextChoices):
     """What the cases of a batch have in common."""
 

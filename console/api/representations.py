@@ -21,7 +21,7 @@ from moderation.models import (
     Review,
     User,
 )
-from moderation.selectors import blindness, cases, golden, precedents
+from moderation.selectors import blindness, cases, golden, precedents, queues
 from moderation.selectors.adjudications import Disagreement
 from moderation.selectors.precedents import Like, Practice
 from moderation.selectors.quality import Missed, Quality
@@ -81,12 +81,12 @@ def _content(row: Content, *, shift: timedelta = _NO_TIME) -> dict[str, Any]:
 
 def case_summary(case: Case, *, viewer: User, blind: bool) -> dict[str, Any]:
     """A case in a list; ``blind``: the model's opinion is hidden from the viewer."""
-    parts = blindness.open_parts(case.priority_parts, blind=blind)
+    parts = [*blindness.open_parts(case.priority_parts, blind=blind), priority.waiting_part(case)]
     return {
         "id": case.pk,
         "status": case.status,
         "queue": case.queue.slug,
-        "priority": sum(part["points"] for part in parts) + priority.waiting_points(case),
+        "priority": sum(part["points"] for part in parts),
         "priority_reasons": parts,
         "why_shown": blindness.why_shown(case, viewer, blind=blind),
         "content_id": case.content.external_id,
@@ -112,6 +112,7 @@ def case_detail(case: Case, *, viewer: User) -> dict[str, Any]:
         "predictions": policy_predictions(prediction) if prediction else [],
         "decisions": [decision(row) for row in decisions],
         "lease": _lease(cases.leased_review(case), viewer=viewer),
+        "skips": [{"reason": reason.value, "count": count} for reason, count in queues.skips_of(case)],
     }
 
 
@@ -322,6 +323,6 @@ def _lease(review: Review | None, *, viewer: User) -> dict[str, Any] | None:
     if review is None or review.state != ReviewState.LEASED or review.reviewer is None:
         return None
     lease: dict[str, Any] = {"holder": review.reviewer.username, "expires_at": review.lease_expires_at}
-    if review.reviewer_id == viewer.pk:
+    if review.reviewer_id == viewer.pk and not review.reserved:
         lease["token"] = review.lease_token
     return lease

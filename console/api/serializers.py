@@ -400,6 +400,13 @@ class CaseSummarySerializer(serializers.Serializer[Any]):
     due_at = serializers.DateTimeField()
 
 
+class SkipCountSerializer(serializers.Serializer[Any]):
+    """How often a case was skipped for a reason."""
+
+    reason = serializers.CharField()
+    count = serializers.IntegerField()
+
+
 class CaseSerializer(CaseSummarySerializer):
     """A case with all that a reviewer sees."""
 
@@ -410,6 +417,7 @@ class CaseSerializer(CaseSummarySerializer):
     predictions = PolicyScoreSerializer(many=True)
     decisions = DecisionAnswerSerializer(many=True)
     lease = LeaseSerializer(allow_null=True)
+    skips = SkipCountSerializer(many=True)
 
 
 class ClaimedCaseSerializer(CaseSerializer):

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from console.api.views import cases, decisions, intake, labels, quality, score
+from console.api.views import batches, cases, decisions, intake, labels, quality, score
 
 app_name = "api"
 
@@ -27,11 +27,22 @@ urlpatterns = [
     path("cases/<int:case_id>", cases.CaseView.as_view(), name="case"),
     path("cases/<int:case_id>/heartbeat", cases.HeartbeatView.as_view(), name="heartbeat"),
     path("cases/<int:case_id>/release", cases.ReleaseView.as_view(), name="release"),
+    path("cases/<int:case_id>/take-over", cases.TakeOverView.as_view(), name="take-over"),
     path("cases/<int:case_id>/skip", cases.SkipView.as_view(), name="skip"),
     path("cases/<int:case_id>/escalate", cases.EscalateView.as_view(), name="escalate"),
     path("cases/<int:case_id>/take-back", cases.TakeBackView.as_view(), name="take-back"),
     path("cases/<int:case_id>/decision", cases.DecideView.as_view(), name="decide"),
     path("queues/<slug:slug>/claim", cases.ClaimView.as_view(), name="claim"),
+    path("queues/<slug:slug>/reservation", cases.ReservationView.as_view(), name="reservation"),
+    path("batches", batches.BatchesView.as_view(), name="batches"),
+    path("batches/histogram", batches.HistogramView.as_view(), name="histogram"),
+    path("batches/sample", batches.SampleView.as_view(), name="sample"),
+    path("batches/<int:batch_id>", batches.BatchView.as_view(), name="batch"),
+    path("batches/<int:batch_id>/undo", batches.UndoBatchView.as_view(), name="undo-batch"),
+    path("batches/<int:batch_id>/stop", batches.StopBatchView.as_view(), name="stop-batch"),
+    path("campaigns", batches.CampaignsView.as_view(), name="campaigns"),
+    path("campaigns/<int:group_id>", batches.CampaignView.as_view(), name="campaign"),
+    path("accounts/<identifier:external_id>/cases", batches.AccountCasesView.as_view(), name="account-cases"),
     path("decisions/<int:decision_id>/undo", decisions.UndoView.as_view(), name="undo"),
     path("decisions/<int:decision_id>/override", decisions.OverrideView.as_view(), name="override"),
     path("decisions/<int:decision_id>/appeals", decisions.AppealsView.as_view(), name="appeals"),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from moderation.selectors.batches import Bin
 from moderation.selectors.explanations import Step
 from moderation.selectors.workspace import Explanation
 
@@ -92,6 +93,49 @@ def intervals(estimates: Sequence[Mapping[str, Any]]) -> Sequence[Whisker]:
         for place, one in enumerate(estimates)
         if one["value"] is not None and one["low"] is not None
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A bar of the histogram: its left edge, width, top and height in per cent; whether it lies in the range."""
+
+    x: str
+    width: str
+    y: str
+    height: str
+    picked: bool
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """A histogram of scores with the picked range, and how many cases it shows."""
+
+    columns: Sequence[Column]
+    low_x: str
+    width_x: str
+    total: int
+    highest: int
+
+
+def histogram(bins: Sequence[Bin], *, low: float, high: float) -> Histogram:
+    """The chart of the bins; heights are square roots of counts, so that a rare score beside a common one is seen."""
+    highest = max((one.count for one in bins), default=0)
+    columns = []
+    for one in bins:
+        height = 100.0 * math.sqrt(one.count / highest) if highest else 0.0
+        columns.append(
+            Column(
+                x=_number(100 * one.start),
+                width=_number(100 * (one.end - one.start)),
+                y=_number(100 - height),
+                height=_number(height),
+                picked=one.end > low and one.start < high,
+                title=f"{one.start:.2f} to {one.end:.2f}: {one.count:,}",
+            )
+        )
+    total = sum(one.count for one in bins)
+    return Histogram(columns, _number(100 * low), _number(100 * (high - low)), total, highest)
 
 
 def _logit(score: float | None) -> float | None:

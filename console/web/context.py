@@ -28,6 +28,7 @@ class NavItem:
 NAVIGATION = (
     NavItem("Queues", "home", "inbox", Permission.READ_CASES, ("/review/", "/cases/", "/accounts/")),
     NavItem("My decisions", "decisions", "check", Permission.REVIEW, ("/decisions/",)),
+    NavItem("Batches", "batches", "layers", Permission.BATCH, ("/batches/",)),
     NavItem("Approvals", "holds", "lock", Permission.OVERRIDE, ("/approvals/", "/adjudications/")),
     NavItem("Quality", "quality", "eye", Permission.REVIEW, ("/quality/",)),
     NavItem("Insights", "insights", "flag", Permission.READ_QUALITY, ("/insights/",)),
@@ -61,6 +62,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "may_review": lambda: Permission.REVIEW in granted(),
         "may_override": lambda: Permission.OVERRIDE in granted(),
         "may_read_quality": lambda: Permission.READ_QUALITY in granted(),
+        "may_batch": lambda: Permission.BATCH in granted(),
         "may_manage": lambda: Permission.MANAGE in granted(),
         "lease_seconds": settings.LEASE_SECONDS,
         "heartbeat_seconds": settings.LEASE_SECONDS // 3,

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
-from moderation.enums import ActionKind, SkipReason, Verdict
+from moderation.enums import ActionKind, BatchMode, SkipReason, Verdict
 from moderation.models import Policy
 from moderation.services.decisions import Opinion
 
@@ -62,6 +62,44 @@ class OpinionForm(forms.Form):
             "actions": many("actions") or [],
             "rationale": data.get("rationale", ""),
         }
+
+
+class ScoreRangeForm(forms.Form):
+    """A policy's scores in a range, in one queue or all."""
+
+    policy = forms.CharField(required=False, max_length=40)
+    queue = forms.CharField(required=False, max_length=40)
+    score_from = forms.FloatField(required=False, min_value=0, max_value=1)
+    score_to = forms.FloatField(required=False, min_value=0, max_value=1)
+
+    def range(self) -> tuple[float, float]:
+        """The range, its ends in order; by default the highest tenth."""
+        low, high = self.cleaned_data["score_from"], self.cleaned_data["score_to"]
+        ends = sorted((0.9 if low is None else low, 1.0 if high is None else high))
+        return ends[0], ends[1]
+
+
+class BatchForm(OpinionForm, ScoreRangeForm):
+    """An opinion on all that a page showed of a range, a campaign or an account, less what was pulled out."""
+
+    mode = forms.ChoiceField(choices=BatchMode.choices)
+    group = forms.IntegerField(required=False, min_value=1)
+    account = forms.IntegerField(required=False, min_value=1)
+    newest = forms.IntegerField(required=False, min_value=0)
+    follows = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Each mode names what it is about."""
+        values: dict[str, Any] = super().clean() or {}
+        needed = {BatchMode.SCORE: "policy", BatchMode.CAMPAIGN: "group", BatchMode.ACCOUNT: "account"}
+        mode = values.get("mode")
+        if mode in needed and not values.get(needed[BatchMode(mode)]):
+            raise forms.ValidationError("The form does not say which cases it is about; load the page again.")
+        return values
+
+    def keys(self, name: str) -> set[int]:
+        """The case keys sent under a name; what is none is passed over."""
+        return {int(key) for key in self.data.getlist(name) if key.isascii() and key.isdigit() and len(key) < 19}  # type: ignore[attr-defined]
 
 
 class DecisionForm(OpinionForm):

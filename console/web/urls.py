@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console.web.views import accounts, cases, decisions, help, holds, home, models, quality, review, session
+from console.web.views import accounts, batches, cases, decisions, help, holds, home, models, quality, review, session
 
 urlpatterns = [
     path("login/", session.login, name="login"),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("review/case/<int:case_id>/skip/", review.skip, name="skip"),
     path("review/case/<int:case_id>/escalate/", review.escalate, name="escalate"),
     path("review/case/<int:case_id>/release/", review.release, name="release"),
+    path("review/case/<int:case_id>/take-over/", review.take_over, name="take_over"),
+    path("review/reservation/", review.leave, name="leave"),
+    path("review/<slug:slug>/reserve/", review.reserve, name="reserve"),
     path("review/case/<int:case_id>/heartbeat/", review.heartbeat, name="heartbeat"),
     path("review/case/<int:case_id>/take-back/", review.take_back, name="take_back"),
     path("review/<slug:slug>/", review.queue, name="queue"),
@@ -30,6 +33,15 @@ urlpatterns = [
     path("quality/measure/", quality.measure, name="measure_quality"),
     path("insights/", quality.insights, name="insights"),
     path("accounts/<int:account_id>/", accounts.account, name="account"),
+    path("batches/", batches.index, name="batches"),
+    path("batches/score/", batches.by_score, name="batch_by_score"),
+    path("batches/campaigns/", batches.by_campaign, name="campaigns"),
+    path("batches/campaigns/<int:group_id>/", batches.campaign, name="campaign"),
+    path("batches/accounts/<int:account_id>/", batches.by_account, name="sweep"),
+    path("batches/decide/", batches.decide, name="decide_batch"),
+    path("batches/<int:batch_id>/", batches.batch, name="batch"),
+    path("batches/<int:batch_id>/undo/", batches.undo, name="undo_batch"),
+    path("batches/<int:batch_id>/stop/", batches.stop, name="stop_batch"),
     path("models/", models.index, name="models"),
     path("models/retrain/", models.retrain, name="retrain"),
     path("models/roll-back/", models.roll_back, name="roll_back"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from moderation.enums import DecisionKind, ModelStatus
+from moderation.enums import UNSEEN, ModelStatus
 from moderation.models import AuditDraw, AutomationThreshold, Label, PolicyPrediction, Prediction
 
 
@@ -53,9 +53,7 @@ def audited(*, since: datetime) -> tuple[dict[str, list[Audited]], int, int]:
 def _labels(revisions: Sequence[int]) -> dict[int, dict[str, bool]]:
     """Revision to policy to what people say now."""
     rows = (
-        Label.objects.current()
-        .filter(revision__in=revisions, value__isnull=False)
-        .exclude(decision__kind=DecisionKind.AUTOMATED)
+        Label.objects.current().filter(revision__in=revisions, value__isnull=False).exclude(decision__kind__in=UNSEEN)
     )
     labels: dict[int, dict[str, bool]] = defaultdict(dict)
     for revision, slug, value in rows.values_list("revision_id", "policy__slug", "value"):

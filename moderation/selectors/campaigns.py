@@ -8,13 +8,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.postgres.aggregates import BoolOr
 from django.contrib.postgres.search import TrigramSimilarity
-from django.db.models import Count, Min, Value
+from django.db.models import Count, Min, Q, Value
 from django.db.models.functions import Left
 
 from moderation.enums import BatchMode, BatchState, Verdict
 from moderation.errors import NotFound
-from moderation.models import Batch, ContentRevision, Review, TextGroup
+from moderation.models import Batch, ContentRevision, Policy, Review, TextGroup
 from moderation.models.case import BATCHABLE
 
 SMALLEST = 3  # fewer are handled as quickly one by one
@@ -24,7 +25,10 @@ COMPARED = 2_000  # code points of each text, as likeness is shown
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A group with the cases that wait: how many, since when, its oldest waiting text, and its standing decision."""
+    """A group with the cases that wait: how many, since when, its oldest waiting text, and its standing decision.
+
+    ``hidden``: it is about a graphic policy, and its text is shown only when asked for.
+    """
 
     group_id: int
     waiting: int
@@ -32,6 +36,7 @@ class Campaign:
     since: datetime | None
     example: ContentRevision | None
     decided: Batch | None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ def _campaigns(group_ids: Sequence[int]) -> list[Campaign]:
             authors=Count("case__content__author", distinct=True),
             since=Min("case__opened_at"),
             first=Min("pk"),
+            graphic=BoolOr(Q(policy__in=Policy.objects.filter(graphic=True).values("slug"))),
         )
     }
     examples = _examples([row["first"] for row in rows.values()])
@@ -114,6 +120,7 @@ def _campaigns(group_ids: Sequence[int]) -> list[Campaign]:
             since=rows[pk]["since"],
             example=examples.get(rows[pk]["first"]),
             decided=standing.get(pk),
+            hidden=rows[pk]["graphic"],
         )
         for pk in group_ids
         if pk in rows

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from moderation.enums import DecisionKind, Split, WhyShown
+from moderation.enums import UNSEEN, Split, WhyShown
 from moderation.models import Label, TrainingSetItem
 from moderation.models.label import LabelQuerySet
 
@@ -20,7 +20,7 @@ def audited_labels(slug: str) -> LabelQuerySet:
         .filter(policy__slug=slug, value__isnull=False, revision__erased_at__isnull=True)
         .filter(why_shown=WhyShown.RANDOM_AUDIT, sampling_probability__gt=0, sampling_probability__lte=1)
         .filter(revision__group__isnull=False)
-        .exclude(decision__kind=DecisionKind.AUTOMATED)
+        .exclude(decision__kind__in=UNSEEN)
         .exclude(revision__group__in=trained.values("label__revision__group"))
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from moderation.conditions.facts import Facts
-from moderation.enums import DecisionKind, ModelStatus, ReportOutcome, Verdict
+from moderation.enums import UNSEEN, ModelStatus, ReportOutcome, Verdict
 from moderation.models import BankEntry, Content, Decision, PolicyPrediction, Report, Strike
 from moderation.selectors import bank_matching
 
@@ -132,7 +132,7 @@ def _decided(revisions: Iterable[int]) -> dict[int, bool]:
         Decision.objects.filter(
             judgement__evidence__revision__in=list(revisions), superseded_by__isnull=True, verdict__isnull=False
         )
-        .exclude(kind=DecisionKind.AUTOMATED)
+        .exclude(kind__in=UNSEEN)
         .order_by("pk")
     )
     return {

@@ -140,10 +140,10 @@ def day_of(user: User) -> DayTally:
     return DayTally(**counted)
 
 
-def skips_of(case: Case) -> list[tuple[str, int]]:
+def skips_of(case: Case) -> list[tuple[SkipReason, int]]:
     """How often the case was skipped for each reason, the commonest first."""
     rows = ReviewSkip.objects.filter(review__case=case).values_list("reason").annotate(count=Count("pk"))
-    return [(SkipReason(reason).label, count) for reason, count in rows.order_by("-count", "reason")]
+    return [(SkipReason(reason), count) for reason, count in rows.order_by("-count", "reason")]
 
 
 def _passed_by(user: User) -> dict[int, int]:

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
-from moderation.enums import DecisionKind, Verdict
+from moderation.enums import UNSEEN, Verdict
 from moderation.models import Decision, RuleHit
 
 _Z = 1.6449  # one-sided 95 %
@@ -99,6 +99,6 @@ _COUNTS = {
 def _judged(hits: QuerySet[RuleHit]) -> QuerySet[RuleHit]:
     binding = Decision.objects.filter(
         judgement__evidence__revision=OuterRef("revision"), superseded_by__isnull=True, verdict__isnull=False
-    ).exclude(kind=DecisionKind.AUTOMATED)
+    ).exclude(kind__in=UNSEEN)
     upheld = binding.filter(verdict=Verdict.VIOLATES)
     return hits.annotate(is_judged=Exists(binding), is_upheld=Exists(upheld))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from moderation import audit
-from moderation.enums import CaseStatus, DecisionKind, ReviewKind, ReviewState, WhyShown
+from moderation.enums import UNSEEN, CaseStatus, ReviewKind, ReviewState, WhyShown
 from moderation.models import Case, Content, Decision, Review
 from moderation.selectors import queues
 from moderation.services import priority
@@ -22,7 +22,7 @@ def show(content: Content, *, probability: float) -> Case | None:
     last = decided.select_related("case__queue").order_by("-pk").first()
     if last is None:
         return _open(content, probability)
-    return _review_again(last, probability) if last.kind == DecisionKind.AUTOMATED else None
+    return _review_again(last, probability) if last.kind in UNSEEN else None
 
 
 def _turn_into_audit(case: Case, probability: float) -> Case | None:

@@ -49,9 +49,14 @@ class Scope:
     queue: Queue | None = None
     group_id: int | None = None
     account: Account | None = None
+    newest: int | None = None
 
     def reviews(self, user: User) -> QuerySet[Review]:
-        """What waits in the scope and the person is fit for."""
+        """What waits in the scope and the person is fit for, up to the review that was the newest when they looked."""
+        reviews = self._reviews(user)
+        return reviews.filter(pk__lte=self.newest) if self.newest is not None else reviews
+
+    def _reviews(self, user: User) -> QuerySet[Review]:
         if self.mode == BatchMode.SCORE:
             return selectors.by_score(user, policy=self.policy, low=self.low, high=self.high, queue=self.queue)
         if self.mode == BatchMode.CAMPAIGN:
@@ -73,7 +78,7 @@ def begin(
 ) -> Batch:
     """Decide the scope's waiting cases but the exceptions (case keys); ``sampled`` are those its maker looked at.
 
-    A small batch is gone through by the caller with ``work``, a large one by a worker. ``follows``: later members of
+    The caller follows with ``work_if_small``; a larger batch is gone through by a worker. ``follows``: later members of
     the campaign take the decision where automation is guaranteed. Raises ``InvalidInput``, ``NotPermitted``,
     ``Conflict`` if nothing waits there.
     """
@@ -116,6 +121,12 @@ def work(batch_id: int, *, limit: int) -> int:
     while done < limit and _next_case(batch_id):
         done += 1
     return done
+
+
+def work_if_small(batch_id: int) -> None:
+    """Go through the batch at once if it is small; a worker goes on with a larger one."""
+    if BatchCase.objects.filter(batch=batch_id).count() <= settings.BATCH_AT_ONCE:
+        work(batch_id, limit=settings.BATCH_AT_ONCE + 1)
 
 
 def go_on(*, limit: int) -> int:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from moderation import audit
 from moderation.enums import (
+    UNSEEN,
     ActionKind,
     AppealState,
     AuditKind,
@@ -526,7 +527,7 @@ def _overturn_effects(overturned: Decision, *, by: Decision) -> None:
     outbox.take_back(overturned, by=by)
     overturned.strikes.filter(lifted_by__isnull=True).update(lifted_by=by)
     before = overturned.supersedes
-    if before is not None and before.kind == DecisionKind.AUTOMATED and overturned.kind == DecisionKind.REVIEW:
+    if before is not None and before.kind in UNSEEN and overturned.kind == DecisionKind.REVIEW:
         _overturn_effects(before, by=by)  # a person had confirmed it: the effects are still the automated decision's
 
 

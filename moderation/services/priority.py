@@ -79,6 +79,15 @@ def part(name: str, points: float, words: str) -> Part:
     return {"name": "source" if name in SOURCE_POINTS else name, "points": round(points, 2), "words": words}
 
 
+def sentence(parts: Sequence[Mapping[str, Any]]) -> str:
+    """Why it is first, in one sentence: the parts that count most."""
+    most = sorted((one for one in parts if one["points"] > 0), key=lambda one: -one["points"])[:2]
+    if not most:
+        return "Nothing makes it urgent."
+    words = "; ".join(one["words"] for one in most)
+    return f"{words[0].upper()}{words[1:]}."
+
+
 def leading(predictions: Iterable[PolicyPrediction]) -> PolicyPrediction | None:
     """The prediction a case is about first of all: severity times probability, flagged ones before all others."""
     return max(predictions, key=lambda prediction: (prediction.flagged, urgency(prediction)), default=None)

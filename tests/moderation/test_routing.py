@@ -150,7 +150,7 @@ def test_waiting_never_changes_the_order_of_a_queue(
     points: list[float], minutes: list[int], later: int, sla: int
 ) -> None:
     queue = Queue(sla_minutes=sla)
-    start = routing.EPOCH + timedelta(days=900)
+    start = priority.EPOCH + timedelta(days=900)
     at = start + timedelta(minutes=max(minutes) + later)
     cases = [
         Case(
@@ -192,7 +192,9 @@ def test_a_reporters_record_weighs(integrator: User, moderator: User) -> None:
             submitted=factories.report_input(factories.BENIGN, reporter_id=reporter), acting_user=integrator
         )
         assert report.reporter is not None
-        weights[reporter] = priority.reliability_of([report.reporter])[report.reporter.pk]
+        weights[reporter] = (
+            priority.reliability_of([report.reporter.pk]).get(report.reporter.pk, priority.Reliability()).weight
+        )
     assert weights == {"good": 5 / 7, "bad": 2 / 7, "new": 1 / 2}
     factories.score_all()
     points = [

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from console.api import representations
+from console.api.batch_shapes import ReservationSerializer
 from console.api.endpoint import Endpoint
 from console.api.idempotency import answer_once
 from console.api.pagination import CursorPages
@@ -91,6 +92,44 @@ class ClaimView(Endpoint):
         return Response(representations.claimed(claim.review, claim.evidence, viewer=cast(User, request.user)))
 
 
+class ReservationView(Endpoint):
+    """The case after the one at hand, kept for its holder."""
+
+    permissions = {"POST": Permission.REVIEW, "DELETE": Permission.REVIEW}
+
+    @extend_schema(operation_id="reserve_case", request=None, responses={200: ReservationSerializer, 204: None})
+    def post(self, request: Request, slug: str) -> Response:
+        """Reserve the queue's next case for after the one at hand; 204 if there is none to have.
+
+        It counts among the cases one may hold, nothing of it is told, and the next claim gives it.
+        """
+        queue = get_object_or_404(Queue, slug=slug, is_active=True)
+        review = claims.reserve_next(queue=queue, acting_user=cast(User, request.user))
+        if review is None:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response({"expires_at": review.lease_expires_at})
+
+    @extend_schema(operation_id="release_reservation", responses={204: None})
+    def delete(self, request: Request, slug: str) -> Response:
+        """Give back what is reserved, in whatever queue."""
+        get_object_or_404(Queue, slug=slug, is_active=True)
+        claims.release_reserved(acting_user=cast(User, request.user))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class TakeOverView(Endpoint):
+    """A lead takes the case from who holds it."""
+
+    permissions = {"POST": Permission.OVERRIDE}
+
+    @extend_schema(operation_id="take_over_case", request=None, responses={200: ClaimedCaseSerializer})
+    def post(self, request: Request, case_id: int) -> Response:
+        """Lease the case whoever holds it; they are told to whom they lost it."""
+        user = cast(User, request.user)
+        claim = claims.take_over(case=cases.get(case_id), acting_user=user)
+        return Response(representations.claimed(claim.review, claim.evidence, viewer=user))
+
+
 class HeartbeatView(Endpoint):
     """The lease goes on."""
 
@@ -124,7 +163,7 @@ class SkipView(Endpoint):
 
     @extend_schema(operation_id="skip_case", request=SkipSerializer, responses={204: None})
     def post(self, request: Request, case_id: int) -> Response:
-        """Pass the case over, with a reason; it is not offered to this person again."""
+        """Pass the case over, with a reason; it is offered to this person last."""
         body = SkipSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         claims.skip(

@@ -55,6 +55,12 @@ def _case(request: HttpRequest, case_id: int) -> dict[str, Any]:
         "graphic": graphic,
         "masked": graphic and request.GET.get("reveal") != "1",
         "priority": None if told.hides_model else priority.current(told.case),
+        "reasons": [*told.case.priority_parts, priority.waiting_part(told.case)],
+        "skips": queues.skips_of(told.case),
+        "can_take_over": reviewing is not None
+        and reviewing.reviewer_id != user.pk
+        and may(user, Permission.OVERRIDE)
+        and not reviewing.bars.filter(user=user).exists(),
         "holder": reviewing.reviewer if reviewing else None,
         "mine": reviewing is not None and reviewing.reviewer_id == user.pk,
         "can_claim": _can_claim(told, user),

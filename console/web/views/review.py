@@ -180,6 +180,37 @@ def release(request: HttpRequest, case_id: int) -> HttpResponse:
     return _go(request, reverse("home"))
 
 
+@page(Permission.OVERRIDE)
+@require_POST
+def take_over(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Take the case from who holds it."""
+    wanted = Case.including_golden.filter(pk=case_id).first()
+    if wanted is None:
+        raise NotFound("There is no such case.")
+    try:
+        claims.take_over(case=wanted, acting_user=user_of(request))
+    except Conflict as error:
+        messages.error(request, error.detail)
+        return redirect("case", case_id=case_id)
+    return redirect("review_case", case_id=case_id)
+
+
+@page(Permission.REVIEW)
+@require_POST
+def reserve(request: HttpRequest, slug: str) -> HttpResponse:
+    """Keep the queue's next case for after the one at hand; nothing of it is told."""
+    claims.reserve_next(queue=queues.active_queue(slug), acting_user=user_of(request))
+    return HttpResponse(status=204)
+
+
+@page(Permission.REVIEW)
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    """The person leaves the page: what was reserved for them goes back."""
+    claims.release_reserved(acting_user=user_of(request))
+    return HttpResponse(status=204)
+
+
 @page(Permission.REVIEW)
 @require_POST
 def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
@@ -274,6 +305,7 @@ def _workspace(
     user = user_of(request)
     shown = workspace.evidence_by_key(evidence.pk)
     space = workspace.workspace_of(shown, policy=request.GET.get("policy"))
+    reasons = [*space.priority_parts, priority.waiting_part(space.case)]
     context = {
         "space": space,
         "chart": waterfall(space.explanation) if space.explanation else None,
@@ -285,8 +317,10 @@ def _workspace(
         "reveal": request.GET.get("reveal") == "1",
         "actions": [(kind, _ACTION_KEYS[kind], _CONSEQUENCES.get(kind)) for kind in ActionKind],
         "skip_reasons": list(enumerate(SkipReason, 1)),
+        "reasons": reasons,
+        "why_first": priority.sentence(reasons),
         "priority": sum(part["points"] for part in space.priority_parts) + priority.waiting_points(space.case),
-        "waiting_points": priority.waiting_points(space.case),
+        "line": _line_of(request, space.case.pk),
         "last_act": pending.last_act_of(user),
         "second_look": shown.review.kind == ReviewKind.INFORMED,
         "can_escalate": shown.review.queue.escalates_to_id is not None,
