@@ -196,6 +196,8 @@ _SENTENCES: Mapping[str, str] = {
     AuditKind.REVIEW_CLAIMED: "Claimed by {who}",
     AuditKind.REVIEW_RELEASED: "Given back by {who}",
     AuditKind.REVIEW_SKIPPED: "Skipped by {who}: {reason}",
+    AuditKind.REVIEW_RESERVED: "Kept for {who} as their next case",
+    AuditKind.REVIEW_TAKEN_OVER: "Taken over by {who}",
     AuditKind.REVIEW_ESCALATED: "Escalated by {who} to “{queue}”",
     AuditKind.REVIEW_JUDGED: "Judged by {who}",
     AuditKind.JUDGEMENT_WITHDRAWN: "{who} took their judgement back",
