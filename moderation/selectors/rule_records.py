@@ -14,6 +14,7 @@ from moderation.enums import DecisionKind, Verdict
 from moderation.models import Decision, RuleHit
 
 _Z = 1.6449  # one-sided 95 %
+_SURPRISE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class Record:
         return wilson(self.upheld, self.judged)
 
     def may_keep(self, precision: float) -> bool:
-        """Whether what people judged leaves room for the precision asked for."""
-        return self.bounds[1] >= precision
+        """Whether so few upheld are no surprise at the precision asked for: an exact binomial test at 5 %."""
+        return at_most(self.upheld, self.judged, precision) >= _SURPRISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,21 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     centre = (share + spread / 2) / (1 + spread)
     half = _Z * math.sqrt(share * (1 - share) / trials + spread / (4 * trials)) / (1 + spread)
     return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
+def at_most(successes: int, trials: int, share: float) -> float:
+    """The chance of no more than so many successes in independent trials of a share in (0, 1]."""
+    if share >= 1:
+        return 1.0 if successes == trials else 0.0
+    logs = (
+        math.lgamma(trials + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(trials - k + 1)
+        + k * math.log(share)
+        + (trials - k) * math.log1p(-share)
+        for k in range(successes + 1)
+    )
+    return min(math.fsum(map(math.exp, logs)), 1.0)
 
 
 def records(rule_ids: Iterable[int], *, since: datetime | None = None) -> dict[int, Record]:
