@@ -49,7 +49,7 @@ def banks() -> QuerySet[Bank]:
 
 def get(slug: str) -> Bank:
     """The bank; raises ``NotFound``."""
-    bank = Bank.objects.select_related("policy").filter(slug=slug).first()
+    bank = banks().filter(slug=slug).first()
     if bank is None:
         raise NotFound("There is no such bank.")
     return bank

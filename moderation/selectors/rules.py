@@ -61,6 +61,18 @@ def ordered() -> QuerySet[RoutingRule]:
     )
 
 
+def in_state(state: str) -> QuerySet[RoutingRule]:
+    """The rules in one state."""
+    return RoutingRule.objects.filter(state=state).select_related("queue__escalates_to", "automates", "replaces")
+
+
+def recent_records(rules: Sequence[RoutingRule]) -> dict[int, Record]:
+    """What each rule hit in the last ``RECORD_DAYS`` days."""
+    since = timezone.now() - timedelta(days=RECORD_DAYS)
+    found = rule_records.records([rule.pk for rule in rules], since=since)
+    return {rule.pk: found.get(rule.pk, Record(0, 0, 0)) for rule in rules}
+
+
 def get(rule_id: int) -> RoutingRule:
     """The rule; raises ``NotFound``."""
     rule = (
@@ -76,8 +88,7 @@ def get(rule_id: int) -> RoutingRule:
 def listed() -> list[Row]:
     """The rules in order, each with its record of the last ``RECORD_DAYS`` days."""
     rules = list(ordered())
-    since = timezone.now() - timedelta(days=RECORD_DAYS)
-    records = rule_records.records([rule.pk for rule in rules], since=since)
+    records = recent_records(rules)
     found = findings()
     names = names_of_things()
     return [
@@ -85,7 +96,7 @@ def listed() -> list[Row]:
             place,
             rule,
             words(rule, names),
-            records.get(rule.pk, Record(0, 0, 0)),
+            records[rule.pk],
             [finding for finding in found if finding.rule_id == rule.pk],
         )
         for place, rule in enumerate(rules, start=1)
