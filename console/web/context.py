@@ -28,6 +28,7 @@ class NavItem:
 NAVIGATION = (
     NavItem("Queues", "home", "inbox", Permission.READ_CASES, ("/review/", "/cases/", "/accounts/")),
     NavItem("My decisions", "decisions", "check", Permission.REVIEW, ("/decisions/",)),
+    NavItem("Rules", "rules", "arrow", Permission.MANAGE, ("/rules/", "/banks/", "/backtests/")),
     NavItem("Models", "models", "chart", Permission.READ_MODELS, ("/models/",)),
     NavItem("Administration", "admin:index", "sliders", Permission.MANAGE, ("/admin/",)),
 )

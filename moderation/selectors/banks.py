@@ -13,7 +13,7 @@ from moderation.conditions import patterns
 from moderation.enums import BankKind
 from moderation.errors import NotFound
 from moderation.learning import forms
-from moderation.models import Bank, BankEntry, Content
+from moderation.models import Bank, BankEntry, BankHit, Content
 from moderation.selectors import bank_matching, past_facts
 
 PREVIEW_EXAMPLES = 10
@@ -74,6 +74,11 @@ def entry(entry_id: int) -> BankEntry:
     if found is None:
         raise NotFound("There is no such entry.")
     return found
+
+
+def latest_hits(entry: BankEntry, *, limit: int) -> list[BankHit]:
+    """The entry's newest hits with their contents and wordings."""
+    return list(entry.hits.select_related("content", "revision").order_by("-pk")[:limit])
 
 
 def preview(*, kind: str, form: str, days: int) -> Preview:
