@@ -108,8 +108,20 @@ def report(backtest: Backtest) -> Report:
         {name: figures.get(name, 0) for name in _COUNTS},
         sorted(moves, key=lambda move: -move.count),
         _overlaps(backtest, kept),
-        {name: kept[name] for name in _COUNTS if name in kept},
+        _each_once({name: kept[name] for name in _COUNTS if name in kept}),
     )
+
+
+def _each_once(examples: Mapping[str, Sequence[Content]]) -> dict[str, list[Content]]:
+    """Each content under the first kind of change it is an example of."""
+    shown: set[int] = set()
+    once: dict[str, list[Content]] = {}
+    for kind, contents in examples.items():
+        fresh = [content for content in contents if content.pk not in shown]
+        shown |= {content.pk for content in fresh}
+        if fresh:
+            once[kind] = fresh
+    return once
 
 
 def _overlaps(backtest: Backtest, kept: Mapping[str, Sequence[Content]]) -> list[Overlap]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from moderation.conditions import wording
 from moderation.conditions.implication import implies
 from moderation.conditions.parsing import Known, parse
-from moderation.enums import RuleState
+from moderation.enums import ReportSource, RuleState
 from moderation.errors import NotFound
 from moderation.models import Bank, ChangeStamp, Policy, Queue, RoutingRule
 from moderation.selectors import rule_records
@@ -109,8 +109,9 @@ def words(rule: RoutingRule, names: dict[str, str] | None = None) -> str:
 
 
 def names_of_things() -> dict[str, str]:
-    """Slug to name of every policy and bank."""
+    """Slug to name of every policy and bank, and what the sources of reports are called."""
     return {
+        **{value: label.lower() for value, label in ReportSource.choices},
         **dict(Bank.objects.values_list("slug", "name")),
         **dict(Policy.objects.values_list("slug", "name")),
     }
