@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
@@ -75,27 +75,21 @@ def at_most(successes: int, trials: int, share: float) -> float:
 
 def records(rule_ids: Iterable[int], *, since: datetime | None = None) -> dict[int, Record]:
     """The record of each rule with any hit, by its key; of hits from ``since`` on."""
-    hits = _judged(RuleHit.objects.filter(rule__in=set(rule_ids)))
+    hits = RuleHit.objects.filter(rule__in=set(rule_ids))
     if since is not None:
         hits = hits.filter(created_at__gte=since)
-    counted: Iterable[tuple[Any, ...]] = hits.values("rule_id").annotate(**_COUNTS).values_list("rule_id", *_COUNTS)
-    return {rule_id: Record(*counts) for rule_id, *counts in counted}
+    return _counted(hits, "rule_id")
 
 
 def by_week(rule_id: int, *, weeks: int) -> list[Week]:
     """The record of each of the last weeks, those without a hit too, the oldest first."""
     monday = timezone.now().date() - timedelta(days=timezone.now().weekday())
     first = monday - timedelta(weeks=weeks - 1)
-    hits = _judged(RuleHit.objects.filter(rule=rule_id, created_at__gte=datetime.combine(first, time(), UTC)))
-    counted: Iterable[tuple[Any, ...]] = (
-        hits.annotate(week=TruncWeek("created_at", tzinfo=UTC))
-        .values("week")
-        .annotate(**_COUNTS)
-        .values_list("week", *_COUNTS)
-    )
-    found = {week.date(): Record(*counts) for week, *counts in counted}
+    hits = RuleHit.objects.filter(rule=rule_id, created_at__gte=datetime.combine(first, time(), UTC))
+    found = _counted(hits.annotate(week=TruncWeek("created_at", tzinfo=UTC)), "week")
+    by_day = {week.date(): record for week, record in found.items()}
     begins: Sequence[date] = [first + timedelta(weeks=n) for n in range(weeks)]
-    return [Week(day, found.get(day, Record(0, 0, 0))) for day in begins]
+    return [Week(day, by_day.get(day, Record(0, 0, 0))) for day in begins]
 
 
 def latest(rule_id: int, *, limit: int) -> list[RuleHit]:
@@ -104,17 +98,15 @@ def latest(rule_id: int, *, limit: int) -> list[RuleHit]:
     return list(hits.order_by("-pk")[:limit])
 
 
-# Hits joined with nothing: whether a judged wording was upheld is asked hit by hit of the decision that binds.
-_COUNTS = {
-    "hits": Count("pk"),
-    "judged": Count("pk", filter=Q(is_judged=True)),
-    "upheld": Count("pk", filter=Q(is_upheld=True)),
-}
-
-
-def _judged(hits: QuerySet[RuleHit]) -> QuerySet[RuleHit]:
+def _counted(hits: QuerySet[RuleHit], key: str) -> dict[Any, Record]:
+    """Hits, judged and upheld ones, by key: three statements, each a join of sets rather than a look a hit."""
     binding = Decision.objects.filter(
         judgement__evidence__revision=OuterRef("revision"), superseded_by__isnull=True, verdict__isnull=False
     ).exclude(kind=DecisionKind.AUTOMATED)
-    upheld = binding.filter(verdict=Verdict.VIOLATES)
-    return hits.annotate(is_judged=Exists(binding), is_upheld=Exists(upheld))
+    judged = _count(hits.filter(Exists(binding)), key)
+    upheld = _count(hits.filter(Exists(binding.filter(verdict=Verdict.VIOLATES))), key)
+    return {one: Record(count, judged.get(one, 0), upheld.get(one, 0)) for one, count in _count(hits, key).items()}
+
+
+def _count(hits: QuerySet[RuleHit], key: str) -> dict[Any, int]:
+    return dict(hits.order_by().values_list(key).annotate(count=Count("pk")))
