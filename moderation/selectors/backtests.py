@@ -72,6 +72,11 @@ class Report:
         return 100 * backtest.looked_at // backtest.total if backtest.total else 100
 
     @property
+    def has_examples(self) -> bool:
+        """Whether there is any content to show."""
+        return bool(self.examples) or any(overlap.examples for overlap in self.overlaps)
+
+    @property
     def is_unreachable(self) -> bool:
         """Whether the rule matched, but never first."""
         return self.counts["matched"] > 0 and self.counts["decided"] == 0

@@ -13,9 +13,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from moderation import audit
-from moderation.conditions.evaluation import ranges
 from moderation.digests import keyed_digest
-from moderation.enums import CaseStatus, DecisionKind, ReportOutcome, ReportSource, ReviewState, Role, Verdict
+from moderation.enums import CaseStatus, DecisionKind, ReportOutcome, ReviewState, Role, Verdict
 from moderation.models import Case, Decision, Judgement, Policy, PolicyPrediction, Review, Strike, User
 from moderation.selectors import automation, rule_records
 from moderation.selectors.rule_sets import Rule
@@ -53,18 +52,14 @@ def decide_all(candidates: Sequence[Candidate]) -> list[Decision]:
 
 
 def _allows(standing: automation.Standing, one: Candidate) -> bool:
-    """Whether the guarantee covers the case.
-
-    Declared languages only; never what a legal notice names; and a random share is left to people.
-    """
+    """Whether the guarantee covers the case; a random share is left to people all the same."""
     content, prediction = one.case.content, one.prediction
     if standing.threshold is None or prediction is None or prediction.prediction.model_version_id != standing.model:
         return False
-    if set(ranges(content.language)).isdisjoint(tag.lower() for tag in settings.AUTOMATION_LANGUAGES):
-        return False
-    if ReportSource.LEGAL_NOTICE in one.sources or _held_out(content.current_revision_id or 0):
-        return False
-    return prediction.score >= standing.threshold
+    covered = automation.covers(
+        standing.threshold, score=prediction.score, language=content.language, sources=one.sources
+    )
+    return covered and not _held_out(content.current_revision_id or 0)
 
 
 def _held_out(revision_id: int) -> bool:

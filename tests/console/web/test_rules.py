@@ -221,6 +221,7 @@ def test_a_backtest_is_asked_for_followed_and_cancelled(console: Client, admin: 
     assert "<title>" not in fragment
     assert "every 1s" not in fragment, "what is done asks no more"
     assert "Would have gone elsewhere" in fragment
+    assert "Also matched by “Spam and scams to Spam and scams”" in fragment
     assert "<title>" in console.get(f"/backtests/{backtest.pk}/").content.decode()
     assert "Not tested as it stands" not in console.get(f"/rules/{rule.pk}/").content.decode()
     console.post(f"/rules/{rule.pk}/backtest/", {"days": 7})
