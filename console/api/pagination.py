@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 class CursorPages(CursorPagination):
     """Newest first, 50 a page, up to 200 by ``page_size``."""
 
-    ordering = "-pk"
+    ordering: str | tuple[str, ...] = "-pk"
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200

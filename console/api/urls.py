@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from console.api.views import batches, cases, decisions, intake, labels, quality, score
+from console.api.views import banks, batches, cases, decisions, intake, labels, quality, rules, score
 
 app_name = "api"
 
@@ -54,6 +54,20 @@ urlpatterns = [
     path("quality", quality.QualityView.as_view(), name="quality"),
     path("insights", quality.InsightsView.as_view(), name="insights"),
     path("labels", labels.LabelsView.as_view(), name="labels"),
+    path("rules", rules.RulesView.as_view(), name="rules"),
+    path("rules/facts", rules.VocabularyView.as_view(), name="rule-facts"),
+    path("rules/<int:rule_id>", rules.RuleView.as_view(), name="rule"),
+    path("rules/<int:rule_id>/draft", rules.RuleDraftView.as_view(), name="rule-draft"),
+    path("rules/<int:rule_id>/state", rules.RuleStateView.as_view(), name="rule-state"),
+    path("rules/<int:rule_id>/move", rules.RuleMoveView.as_view(), name="rule-move"),
+    path("rules/<int:rule_id>/backtests", rules.RuleBacktestsView.as_view(), name="rule-backtests"),
+    path("backtests/<int:backtest_id>", rules.BacktestView.as_view(), name="backtest"),
+    path("backtests/<int:backtest_id>/cancel", rules.CancelBacktestView.as_view(), name="cancel-backtest"),
+    path("banks", banks.BanksView.as_view(), name="banks"),
+    path("banks/<slug:slug>", banks.BankView.as_view(), name="bank"),
+    path("banks/<slug:slug>/entries", banks.BankEntriesView.as_view(), name="bank-entries"),
+    path("banks/<slug:slug>/preview", banks.BankPreviewView.as_view(), name="bank-preview"),
+    path("bank-entries/<int:entry_id>", banks.BankEntryView.as_view(), name="bank-entry"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path(
         "docs/",

@@ -81,7 +81,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "console.web.context.console",
             ],
-            "libraries": {"ui": "console.web.templatetags.ui"},
+            "libraries": {"ui": "console.web.templatetags.ui", "routing": "console.web.templatetags.routing"},
         },
     },
 ]

@@ -32,6 +32,7 @@ NAVIGATION = (
     NavItem("Approvals", "holds", "lock", Permission.OVERRIDE, ("/approvals/", "/adjudications/")),
     NavItem("Quality", "quality", "eye", Permission.REVIEW, ("/quality/",)),
     NavItem("Insights", "insights", "flag", Permission.READ_QUALITY, ("/insights/",)),
+    NavItem("Rules", "rules", "arrow", Permission.MANAGE, ("/rules/", "/banks/", "/backtests/")),
     NavItem("Models", "models", "chart", Permission.READ_MODELS, ("/models/",)),
     NavItem("Administration", "admin:index", "sliders", Permission.MANAGE, ("/admin/",)),
 )

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from console.web.views import accounts, batches, cases, decisions, help, holds, home, models, quality, review, session
+from console.web.views import (
+    accounts,
+    banks,
+    batches,
+    cases,
+    decisions,
+    help,
+    holds,
+    home,
+    models,
+    quality,
+    review,
+    rules,
+    session,
+)
 
 urlpatterns = [
     path("login/", session.login, name="login"),
@@ -50,5 +64,21 @@ urlpatterns = [
     path("models/<int:number>/shadow/", models.begin_shadow, name="begin_shadow"),
     path("models/<int:number>/refuse/", models.refuse_shadow, name="refuse_shadow"),
     path("models/automation/<slug:slug>/", models.calibrate, name="calibrate"),
+    path("rules/", rules.index, name="rules"),
+    path("rules/new/", rules.new, name="new_rule"),
+    path("rules/<int:rule_id>/", rules.rule, name="rule"),
+    path("rules/<int:rule_id>/edit/", rules.edit, name="edit_rule"),
+    path("rules/<int:rule_id>/move/", rules.move, name="move_rule"),
+    path("rules/<int:rule_id>/draft/", rules.copy, name="draft_rule"),
+    path("rules/<int:rule_id>/state/", rules.set_state, name="rule_state"),
+    path("rules/<int:rule_id>/delete/", rules.delete, name="delete_rule"),
+    path("rules/<int:rule_id>/backtest/", rules.request_backtest, name="request_backtest"),
+    path("backtests/<int:backtest_id>/", rules.backtest, name="backtest"),
+    path("backtests/<int:backtest_id>/cancel/", rules.cancel_backtest, name="cancel_backtest"),
+    path("banks/", banks.index, name="banks"),
+    path("banks/entries/<int:entry_id>/", banks.entry, name="bank_entry"),
+    path("banks/entries/<int:entry_id>/remove/", banks.remove_entry, name="remove_bank_entry"),
+    path("banks/<slug:slug>/", banks.bank, name="bank"),
+    path("banks/<slug:slug>/entries/", banks.add_entry, name="add_bank_entry"),
     path("help/", help.help_page, name="help"),
 ]

@@ -1,6 +1,6 @@
 """The one evaluator: a condition becomes a function of facts, once; asking it costs no lookup of what was asked."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from operator import attrgetter, ge, gt, le, lt
 from typing import Any, cast
 
@@ -100,9 +100,9 @@ def _reader(question: Question) -> Callable[[Facts], float | None]:
     return attrgetter(question.fact)
 
 
-_NAMES: dict[str, Callable[[Facts], frozenset[str]]] = {
+_NAMES: dict[str, Callable[[Facts], Set[str]]] = {
     "flagged": attrgetter("flagged"),
-    "report_reasons": lambda facts: frozenset(facts.reasons),
+    "report_reasons": lambda facts: facts.reasons.keys(),
     "report_sources": attrgetter("sources"),
     "banks": attrgetter("banks"),
     "bank_policies": attrgetter("bank_policies"),
@@ -117,6 +117,9 @@ def _names(question: Question) -> Test:
     wanted = frozenset(cast(tuple[str, ...], question.value))
     if question.operator == "all_of":
         return lambda facts: wanted <= read(facts)
+    if len(wanted) == 1:
+        (only,) = wanted
+        return lambda facts: only in read(facts)
     return lambda facts: not wanted.isdisjoint(read(facts))
 
 

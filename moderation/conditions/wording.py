@@ -6,6 +6,7 @@ from moderation.conditions.parsing import All, Condition, Not, Question
 from moderation.conditions.vocabulary import FACTS, OPERATORS, Kind
 
 _SHOWN_NAMES = 5
+_OF_ONE = {"any_of": "include", "all_of": "include", "one_of": "is"}
 
 
 def words(condition: Condition, names: Mapping[str, str] | None = None) -> str:
@@ -37,7 +38,8 @@ def _question(question: Question, names: Mapping[str, str]) -> str:
     if isinstance(value, tuple):
         shown = [names.get(one, one) if isinstance(one, str) else _scalar(one) for one in value[:_SHOWN_NAMES]]
         more = f" and {len(value) - _SHOWN_NAMES} more" if len(value) > _SHOWN_NAMES else ""
-        return f"{subject} {operator.label} {', '.join(shown)}{more}"
+        asked = _OF_ONE.get(operator.name, operator.label) if len(value) == 1 else operator.label
+        return f"{subject} {asked} {', '.join(shown)}{more}"
     return f"{subject} {operator.label} {_scalar(value)}"
 
 

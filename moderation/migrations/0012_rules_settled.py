@@ -37,7 +37,6 @@ class Migration(migrations.Migration):
                 ('error', models.CharField(blank=True, help_text='Class of the exception that ended it.', max_length=80)),
                 ('failures', models.PositiveSmallIntegerField(default=0)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('progressed_at', models.DateTimeField(auto_now_add=True)),
                 ('ended_at', models.DateTimeField(null=True)),
             ],
             options={
@@ -150,7 +149,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='backtest',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'running'])), fields=['progressed_at'], name='backtest_unfinished_idx'),
+            index=models.Index(condition=models.Q(('state__in', ['waiting', 'running'])), fields=['id'], name='backtest_unfinished_idx'),
         ),
         migrations.AddConstraint(
             model_name='backtest',

@@ -32,7 +32,6 @@ class Backtest(models.Model):
     failures = models.PositiveSmallIntegerField(default=0)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
-    progressed_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -50,9 +49,7 @@ class Backtest(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["progressed_at"], condition=Q(state__in=["waiting", "running"]), name="backtest_unfinished_idx"
-            ),
+            models.Index(fields=["id"], condition=Q(state__in=["waiting", "running"]), name="backtest_unfinished_idx"),
         ]
 
     def __str__(self) -> str:

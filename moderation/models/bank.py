@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from moderation.enums import BankKind
 from moderation.models.access import User
@@ -54,6 +55,11 @@ class BankEntry(models.Model):
 
     def __str__(self) -> str:
         return f"entry {self.pk} of {self.bank_id}"
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its end has come."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
 
 class BankEntryBand(models.Model):

@@ -1,11 +1,13 @@
 """Whether anything may be decided without a person, and from which score on."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef
 
-from moderation.enums import DecisionKind, ModelStatus
+from moderation.conditions.evaluation import ranges
+from moderation.enums import DecisionKind, ModelStatus, ReportSource
 from moderation.models import AutomationThreshold, Decision, ModelVersion
 
 
@@ -25,6 +27,15 @@ class Standing:
     def is_on(self) -> bool:
         """Whether anything is automated."""
         return self.threshold is not None
+
+
+def covers(threshold: float, *, score: float, language: str, sources: Collection[str]) -> bool:
+    """Whether a guarantee from this score on is about such a content.
+
+    Declared languages only, and never what a legal notice names.
+    """
+    spoken = {tag.lower() for tag in settings.AUTOMATION_LANGUAGES}
+    return score >= threshold and not spoken.isdisjoint(ranges(language)) and ReportSource.LEGAL_NOTICE not in sources
 
 
 def standings(slugs: Iterable[str]) -> dict[str, Standing]:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from moderation import links
@@ -13,7 +14,7 @@ from moderation.conditions import patterns
 from moderation.enums import BankKind
 from moderation.errors import NotFound
 from moderation.learning import forms
-from moderation.models import Bank, BankEntry, Content
+from moderation.models import Bank, BankEntry, BankHit, Content
 from moderation.selectors import bank_matching, past_facts
 
 PREVIEW_EXAMPLES = 10
@@ -49,7 +50,7 @@ def banks() -> QuerySet[Bank]:
 
 def get(slug: str) -> Bank:
     """The bank; raises ``NotFound``."""
-    bank = Bank.objects.select_related("policy").filter(slug=slug).first()
+    bank = banks().filter(slug=slug).first()
     if bank is None:
         raise NotFound("There is no such bank.")
     return bank
@@ -60,20 +61,30 @@ def entries(bank: Bank, *, containing: str = "") -> QuerySet[BankEntry]:
     rows = bank.entries.filter(removed_at__isnull=True).select_related("owner", "bank")
     if containing:
         rows = rows.filter(value__icontains=containing)
-    return rows.annotate(hit_count=Count("hits"), last_hit=Max("hits__created_at")).order_by("-pk")
+    return _with_hits(rows).order_by("-pk")
 
 
 def entry(entry_id: int) -> BankEntry:
     """The entry with its hits; raises ``NotFound`` also for one that was removed."""
-    found = (
-        BankEntry.objects.filter(pk=entry_id, removed_at__isnull=True)
-        .select_related("owner", "bank__policy")
-        .annotate(hit_count=Count("hits"), last_hit=Max("hits__created_at"))
-        .first()
-    )
+    rows = BankEntry.objects.filter(pk=entry_id, removed_at__isnull=True).select_related("owner", "bank__policy")
+    found = _with_hits(rows).first()
     if found is None:
         raise NotFound("There is no such entry.")
     return found
+
+
+def _with_hits(rows: QuerySet[BankEntry]) -> QuerySet[BankEntry]:
+    """Hits counted entry by entry, so that a page counts those of its own entries alone."""
+    hits = BankHit.objects.filter(entry=OuterRef("pk")).order_by().values("entry")
+    return rows.annotate(
+        hit_count=Coalesce(Subquery(hits.annotate(count=Count("pk")).values("count")), 0),
+        last_hit=Subquery(hits.annotate(last=Max("created_at")).values("last")),
+    )
+
+
+def latest_hits(entry: BankEntry, *, limit: int) -> list[BankHit]:
+    """The entry's newest hits with their contents and wordings."""
+    return list(entry.hits.select_related("content", "revision").order_by("-pk")[:limit])
 
 
 def preview(*, kind: str, form: str, days: int) -> Preview:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
@@ -14,6 +14,7 @@ from moderation.enums import UNSEEN, Verdict
 from moderation.models import Decision, RuleHit
 
 _Z = 1.6449  # one-sided 95 %
+_SURPRISE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class Record:
         return wilson(self.upheld, self.judged)
 
     def may_keep(self, precision: float) -> bool:
-        """Whether what people judged leaves room for the precision asked for."""
-        return self.bounds[1] >= precision
+        """Whether so few upheld are no surprise at the precision asked for: an exact binomial test at 5 %."""
+        return at_most(self.upheld, self.judged, precision) >= _SURPRISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +58,38 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
+def at_most(successes: int, trials: int, share: float) -> float:
+    """The chance of no more than so many successes in independent trials of a share in (0, 1]."""
+    if share >= 1:
+        return 1.0 if successes == trials else 0.0
+    logs = (
+        math.lgamma(trials + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(trials - k + 1)
+        + k * math.log(share)
+        + (trials - k) * math.log1p(-share)
+        for k in range(successes + 1)
+    )
+    return min(math.fsum(map(math.exp, logs)), 1.0)
+
+
 def records(rule_ids: Iterable[int], *, since: datetime | None = None) -> dict[int, Record]:
     """The record of each rule with any hit, by its key; of hits from ``since`` on."""
-    hits = _judged(RuleHit.objects.filter(rule__in=set(rule_ids)))
+    hits = RuleHit.objects.filter(rule__in=set(rule_ids))
     if since is not None:
         hits = hits.filter(created_at__gte=since)
-    counted: Iterable[tuple[Any, ...]] = hits.values("rule_id").annotate(**_COUNTS).values_list("rule_id", *_COUNTS)
-    return {rule_id: Record(*counts) for rule_id, *counts in counted}
+    return _counted(hits, "rule_id")
 
 
 def by_week(rule_id: int, *, weeks: int) -> list[Week]:
     """The record of each of the last weeks, those without a hit too, the oldest first."""
     monday = timezone.now().date() - timedelta(days=timezone.now().weekday())
     first = monday - timedelta(weeks=weeks - 1)
-    hits = _judged(RuleHit.objects.filter(rule=rule_id, created_at__gte=datetime.combine(first, time(), UTC)))
-    counted: Iterable[tuple[Any, ...]] = (
-        hits.annotate(week=TruncWeek("created_at", tzinfo=UTC))
-        .values("week")
-        .annotate(**_COUNTS)
-        .values_list("week", *_COUNTS)
-    )
-    found = {week.date(): Record(*counts) for week, *counts in counted}
+    hits = RuleHit.objects.filter(rule=rule_id, created_at__gte=datetime.combine(first, time(), UTC))
+    found = _counted(hits.annotate(week=TruncWeek("created_at", tzinfo=UTC)), "week")
+    by_day = {week.date(): record for week, record in found.items()}
     begins: Sequence[date] = [first + timedelta(weeks=n) for n in range(weeks)]
-    return [Week(day, found.get(day, Record(0, 0, 0))) for day in begins]
+    return [Week(day, by_day.get(day, Record(0, 0, 0))) for day in begins]
 
 
 def latest(rule_id: int, *, limit: int) -> list[RuleHit]:
@@ -88,17 +98,15 @@ def latest(rule_id: int, *, limit: int) -> list[RuleHit]:
     return list(hits.order_by("-pk")[:limit])
 
 
-# Hits joined with nothing: whether a judged wording was upheld is asked hit by hit of the decision that binds.
-_COUNTS = {
-    "hits": Count("pk"),
-    "judged": Count("pk", filter=Q(is_judged=True)),
-    "upheld": Count("pk", filter=Q(is_upheld=True)),
-}
-
-
-def _judged(hits: QuerySet[RuleHit]) -> QuerySet[RuleHit]:
+def _counted(hits: QuerySet[RuleHit], key: str) -> dict[Any, Record]:
+    """Hits, judged and upheld ones, by key: three statements, each a join of sets rather than a look a hit."""
     binding = Decision.objects.filter(
         judgement__evidence__revision=OuterRef("revision"), superseded_by__isnull=True, verdict__isnull=False
     ).exclude(kind__in=UNSEEN)
-    upheld = binding.filter(verdict=Verdict.VIOLATES)
-    return hits.annotate(is_judged=Exists(binding), is_upheld=Exists(upheld))
+    judged = _count(hits.filter(Exists(binding)), key)
+    upheld = _count(hits.filter(Exists(binding.filter(verdict=Verdict.VIOLATES))), key)
+    return {one: Record(count, judged.get(one, 0), upheld.get(one, 0)) for one, count in _count(hits, key).items()}
+
+
+def _count(hits: QuerySet[RuleHit], key: str) -> dict[Any, int]:
+    return dict(hits.order_by().values_list(key).annotate(count=Count("pk")))

@@ -12,7 +12,7 @@ from django.utils import timezone
 from moderation.conditions import wording
 from moderation.conditions.implication import implies
 from moderation.conditions.parsing import Known, parse
-from moderation.enums import RuleState
+from moderation.enums import ReportSource, RuleState
 from moderation.errors import NotFound
 from moderation.models import Bank, ChangeStamp, Policy, Queue, RoutingRule
 from moderation.selectors import rule_records
@@ -61,6 +61,18 @@ def ordered() -> QuerySet[RoutingRule]:
     )
 
 
+def in_state(state: str) -> QuerySet[RoutingRule]:
+    """The rules in one state."""
+    return RoutingRule.objects.filter(state=state).select_related("queue__escalates_to", "automates", "replaces")
+
+
+def recent_records(rules: Sequence[RoutingRule]) -> dict[int, Record]:
+    """What each rule hit in the last ``RECORD_DAYS`` days."""
+    since = timezone.now() - timedelta(days=RECORD_DAYS)
+    found = rule_records.records([rule.pk for rule in rules], since=since)
+    return {rule.pk: found.get(rule.pk, Record(0, 0, 0)) for rule in rules}
+
+
 def get(rule_id: int) -> RoutingRule:
     """The rule; raises ``NotFound``."""
     rule = (
@@ -76,8 +88,7 @@ def get(rule_id: int) -> RoutingRule:
 def listed() -> list[Row]:
     """The rules in order, each with its record of the last ``RECORD_DAYS`` days."""
     rules = list(ordered())
-    since = timezone.now() - timedelta(days=RECORD_DAYS)
-    records = rule_records.records([rule.pk for rule in rules], since=since)
+    records = recent_records(rules)
     found = findings()
     names = names_of_things()
     return [
@@ -85,7 +96,7 @@ def listed() -> list[Row]:
             place,
             rule,
             words(rule, names),
-            records.get(rule.pk, Record(0, 0, 0)),
+            records[rule.pk],
             [finding for finding in found if finding.rule_id == rule.pk],
         )
         for place, rule in enumerate(rules, start=1)
@@ -98,8 +109,9 @@ def words(rule: RoutingRule, names: dict[str, str] | None = None) -> str:
 
 
 def names_of_things() -> dict[str, str]:
-    """Slug to name of every policy and bank."""
+    """Slug to name of every policy and bank, and what the sources of reports are called."""
     return {
+        **{value: label.lower() for value, label in ReportSource.choices},
         **dict(Bank.objects.values_list("slug", "name")),
         **dict(Policy.objects.values_list("slug", "name")),
     }

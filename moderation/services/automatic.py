@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 
-from moderation.conditions.evaluation import ranges
 from moderation.digests import keyed_digest
-from moderation.enums import DecisionKind, ReportSource, ReviewState, Verdict
+from moderation.enums import DecisionKind, ReviewState, Verdict
 from moderation.models import Case, Decision, PolicyPrediction, Review
 from moderation.selectors import automation, rule_records
 from moderation.selectors.rule_sets import Rule
@@ -48,18 +47,12 @@ def decide_all(candidates: Sequence[Candidate]) -> list[Decision]:
 def allows(
     standing: automation.Standing, case: Case, prediction: PolicyPrediction | None, sources: frozenset[str]
 ) -> bool:
-    """Whether the guarantee covers the case.
-
-    Declared languages only; never what a legal notice names; and a random share is left to people.
-    """
+    """Whether the guarantee covers the case; a random share is left to people all the same."""
     content = case.content
     if standing.threshold is None or prediction is None or prediction.prediction.model_version_id != standing.model:
         return False
-    if set(ranges(content.language)).isdisjoint(tag.lower() for tag in settings.AUTOMATION_LANGUAGES):
-        return False
-    if ReportSource.LEGAL_NOTICE in sources or _held_out(content.current_revision_id or 0):
-        return False
-    return prediction.score >= standing.threshold
+    covered = automation.covers(standing.threshold, score=prediction.score, language=content.language, sources=sources)
+    return covered and not _held_out(content.current_revision_id or 0)
 
 
 def _held_out(revision_id: int) -> bool:

@@ -18,7 +18,6 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from moderation import audit, enqueue
-from moderation.conditions.evaluation import ranges
 from moderation.enums import BacktestState, RuleState
 from moderation.errors import Conflict, InvalidInput, NotFound
 from moderation.models import Backtest, Queue, RoutingRule, User
@@ -114,7 +113,7 @@ def run(*, seconds: float) -> int:
     What is left is asked for again, so that a long backtest lets other work in between.
     """
     ends = time.monotonic() + seconds
-    looked_at, done = 0, 0
+    looked_at = 0
     while time.monotonic() < ends:
         done = _piece()
         if done < 0:
@@ -162,7 +161,6 @@ def _go_on(backtest: Backtest) -> int:
         _compare(past, comparison, backtest)
     backtest.state = BacktestState.RUNNING
     backtest.looked_at += len(found)
-    backtest.progressed_at = timezone.now()
     if found:
         backtest.cursor = found[-1].pk
     if len(found) < piece or backtest.looked_at == backtest.total:
@@ -188,15 +186,13 @@ def _end(backtest: Backtest, state: BacktestState, *, actor: User | None) -> Non
 
 
 def _frozen(rule: RoutingRule) -> dict[str, Any]:
-    """The live rules as they are, the tested one, and where it would stand among them."""
+    """The live rules as they are, the tested one, and where it stands, or would stand, among the others."""
     order = [one for one in rules.ordered() if one.state == RuleState.LIVE and one.queue.is_active]
     live = [one for one in order if one.pk != rule.pk]
     default = Queue.objects.filter(is_active=True).order_by("-is_default", "position", "pk").first()
-    # The rules as they are: with this one, if it is live.
     return {
         "live": [Spec.of(one).as_json() for one in order],
         "tested": Spec.of(rule).as_json(),
-        "is_live": rule.state == RuleState.LIVE,
         "replaces": rule.replaces_id,
         "place": sum((one.position, one.pk) < (rule.position, rule.pk) for one in live),
         "default_queue": default.slug if default else "",
@@ -258,10 +254,11 @@ def _course(past: Past, rules_then: RuleSet, comparison: _Comparison) -> _Course
         return _Course(None, past.seen, comparison.default_queue, 0.0, False, False)
     spec = rule.spec
     threshold = comparison.automation.get(spec.automates or "")
-    automated = (
-        threshold is not None
-        and past.facts.scores.get(spec.automates or "", 0.0) >= threshold
-        and not set(ranges(past.facts.language)).isdisjoint(tag.lower() for tag in settings.AUTOMATION_LANGUAGES)
+    automated = threshold is not None and automation.covers(
+        threshold,
+        score=past.facts.scores.get(spec.automates or "", 0.0),
+        language=past.facts.language,
+        sources=past.facts.sources,
     )
     return _Course(rule, True, spec.queue, spec.priority_boost, spec.holds_for_senior, automated)
 

@@ -38,7 +38,7 @@ def create(*, slug: str, name: str, kind: str, policy: str, acting_user: User) -
 def change(*, slug: str, name: str, policy: str, is_active: bool, acting_user: User) -> Bank:
     """Give the bank another name or policy, switch it off or on. Raises ``NotFound``, ``InvalidInput``."""
     require(acting_user, Permission.MANAGE)
-    bank = Bank.objects.select_for_update().filter(slug=slug).first()
+    bank = Bank.objects.select_for_update(no_key=True).filter(slug=slug).first()
     if bank is None:
         raise NotFound("There is no such bank.")
     bank.name, bank.policy, bank.is_active = _name(name), _policy(policy), is_active
@@ -142,7 +142,7 @@ def refresh_forms() -> int:
     while True:
         with transaction.atomic():
             stale = list(
-                BankEntry.objects.select_for_update(of=("self",), skip_locked=True)
+                BankEntry.objects.select_for_update(no_key=True, of=("self",), skip_locked=True)
                 .select_related("bank")
                 .filter(bank__kind__in=[BankKind.TEXT, BankKind.NEAR], removed_at__isnull=True)
                 .exclude(form=forms.NORMALISER)
@@ -183,7 +183,7 @@ def _write_bands(entries: Sequence[tuple[BankEntry, str]]) -> None:
 
 def _locked(entry_id: int) -> BankEntry:
     entry = (
-        BankEntry.objects.select_for_update(of=("self",))
+        BankEntry.objects.select_for_update(no_key=True, of=("self",))
         .select_related("bank")
         .filter(pk=entry_id, removed_at__isnull=True)
         .first()

@@ -113,19 +113,20 @@ def route_all(
 def _route(
     facts: Facts, case: Case | None, rules: RuleSet, hits: "_Hits", candidates: list[automatic.Candidate]
 ) -> Case | None:
-    seen = case is not None or facts.needs_people
-    if not seen and (facts.settled or not rules.looks_beyond):
+    seen = facts.needs_people
+    if case is None and not seen and (facts.settled or not rules.looks_beyond):
         return None
     about = _asked(facts)
     rule = rules.first(about, seen=seen)
     if rule is not None and not seen and not _drawn(rule, facts):
         rule = None
     hits.add(facts, rule, rules.in_shadow(about, seen=seen, decided=rule))
-    if case is None and not seen and rule is None:
-        return None
     if case is not None:
-        _refresh_case(case, facts, rule)
+        # What opened it may be over; people will see it all the same.
+        _refresh_case(case, facts, rule or rules.first(about, seen=True))
         return case
+    if not seen and rule is None:
+        return None
     case = _open_case(facts, rule, rules, seen=seen)
     audit.case_opened(case)
     if rule is not None and rule.spec.automates is not None:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import intake, review, scoring
+from tests.bench import intake, review, rules, scoring
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.installation import Installation, prepare, scratch_database, web_server
 
@@ -64,6 +64,7 @@ def _measure(installation: Installation, database_url: str, *, full: bool) -> It
     # Intake first: its reports are what is scored, and what is scored is what is claimed.
     yield from intake.measure(installation, database_url)
     yield from scoring.measure(scoring.texts(_base_data()))
+    yield from rules.measure()
     yield from review.measure(installation, database_url)
     if full:
         review.fill(database_url, _MILLION)

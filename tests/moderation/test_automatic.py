@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
+from moderation import tasks
 from moderation.learning import registry
 from moderation.models import (
     AuditEvent,
@@ -21,7 +22,7 @@ from moderation.models import (
     User,
 )
 from moderation.selectors import automation
-from moderation.services import decisions
+from moderation.services import backtests, decisions
 from moderation.services.intake import receive_report
 from tests import factories
 
@@ -53,6 +54,19 @@ def _guarantee(admin: User, threshold: float | None = 0.5, *, number: int = 1) -
 
 def _spam(integrator: User, text: str = factories.SPAM, **fields: Any) -> Case:
     return factories.case(text, sent_by=integrator, **{"language": "en", **fields})
+
+
+def test_a_backtest_tells_what_would_be_automated(rule: RoutingRule, integrator: User, admin: User) -> None:
+    for number, fields in enumerate(({}, {"language": "fr"}, {"source": "legal_notice"})):
+        _spam(integrator, f"{factories.SPAM} number {number}", **fields)
+    figures = []
+    for _ in range(2):
+        backtest = backtests.request(rule_id=rule.pk, days=1, acting_user=admin)
+        tasks.run_backtests()
+        backtest.refresh_from_db()
+        figures.append((backtest.figures.get("automated", 0), backtest.figures.get("not_automated", 0)))
+        _guarantee(admin, number=len(figures))
+    assert figures == [(0, 3), (1, 2)]
 
 
 def test_nothing_is_automated_without_a_guarantee(rule: RoutingRule, integrator: User) -> None:

@@ -241,6 +241,8 @@ def test_an_audit_sample_takes_its_share_and_says_so(admin: User, integrator: Us
     factories.score_all()
     again = set(Case.objects.exclude(pk=reported.pk).values_list("content_id", flat=True))
     assert again == keys, "routed again, the draw is the same"
+    named = {case.rule_hits[0]["name"] for case in Case.objects.exclude(pk=reported.pk)}
+    assert named == {"sample"}, "and the case still says what drew it"
 
 
 def test_the_record_counts_what_people_upheld(admin: User, integrator: User, moderator: User) -> None:

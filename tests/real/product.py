@@ -76,7 +76,7 @@ class Product:
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """What the database answers."""
-        with psycopg2.connect(self._service("DATABASE_URL")) as database, database.cursor() as cursor:
+        with psycopg2.connect(self.service("DATABASE_URL")) as database, database.cursor() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall()
 
@@ -132,7 +132,8 @@ class Product:
         odd = {content: states.get(content) for content in contents if states.get(content) != _SETTLED}
         assert not odd, f"({_SETTLED_MEANS}) should be {_SETTLED}: {odd}"
 
-    def _service(self, name: str) -> str:
+    def service(self, name: str) -> str:
+        """The address of one of its services."""
         environment = self.launched.running()["environment"]
         assert isinstance(environment, dict)
         return str(environment[name])

@@ -52,7 +52,19 @@ def _endpoints() -> list[tuple[str, str, Permission]]:
 
 
 def _address(route: str) -> str:
-    for parameter in ("case_id", "decision_id", "appeal_id", "account_id", "hold_id", "number", "batch_id", "group_id"):
+    for parameter in (
+        "case_id",
+        "decision_id",
+        "appeal_id",
+        "account_id",
+        "hold_id",
+        "batch_id",
+        "group_id",
+        "number",
+        "rule_id",
+        "backtest_id",
+        "entry_id",
+    ):
         route = route.replace(f"<int:{parameter}>", "987654321")
     return "/" + route.replace("<identifier:external_id>", "nothing").replace("<slug:slug>", "nowhere")
 

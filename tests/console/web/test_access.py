@@ -21,6 +21,9 @@ ARGUMENTS = {
     "slug": "abuse",
     "batch_id": 1,
     "group_id": 1,
+    "rule_id": 1,
+    "backtest_id": 1,
+    "entry_id": 1,
 }
 
 
