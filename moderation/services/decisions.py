@@ -180,8 +180,9 @@ def _follow(case: Case, review: Review, judgement: Judgement, opinion: Opinion) 
     reason = holds.reason_for(case, review, judgement)
     if reason is not None:
         hold = Hold.objects.create(judgement=judgement, case=case, reason=reason)
+        outcome = _unbound(judgement, opinion, Standing.HELD)
         audit.decision_held(hold, actor=judgement.reviewer)
-        return _unbound(judgement, opinion, Standing.HELD)
+        return outcome
     return Outcome(judgement, Standing.BINDING, bind_judgement(case, judgement, opinion))
 
 
