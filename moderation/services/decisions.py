@@ -58,6 +58,7 @@ _CHANGES = (
     AuditKind.DECISION_OVERRIDDEN,
     AuditKind.APPEAL_RESOLVED,
     AuditKind.REVIEW_ESCALATED,
+    AuditKind.ESCALATION_UNDONE,
     AuditKind.CASE_WITHDRAWN,
 )
 
@@ -536,10 +537,11 @@ def _reopen(case: Case) -> None:
 
 
 def _deciders(decision: Decision) -> set[int | None]:
-    """Who made the decision or one it replaced."""
+    """Who made the decision or one it replaced, and who approved it."""
     people: set[int | None] = set()
     link: Decision | None = decision
     while link is not None:
         people.add(link.decided_by_id)
+        people.update(Hold.objects.filter(judgement=link.judgement_id).values_list("settled_by_id", flat=True))
         link = link.supersedes
     return people
