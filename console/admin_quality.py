@@ -34,7 +34,7 @@ class GoldenForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             self.fields["content"].initial = self.instance.revision.content.external_id
             self.fields["content"].disabled = True
-            self.fields["violated"].initial = [slug for slug, violates in self.instance.truth.items() if violates]
+            self.fields["violated"].initial = self.instance.known
 
     def clean_content(self) -> Content:
         """The content of this id."""
@@ -69,7 +69,7 @@ class GoldenItemAdmin(ManagedAdmin):
     @admin.display(description="Known to violate")
     def violated(self, obj: GoldenItem) -> str:
         """The policies, or that there is none."""
-        return ", ".join(slug for slug, violates in obj.truth.items() if violates) or "nothing"
+        return ", ".join(obj.known) or "nothing"
 
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: GoldenItem, form: Any, change: bool) -> None:

@@ -57,7 +57,7 @@ def sweep() -> None:
     """Find what lost messages left behind: expired leases, priorities out of date, unscored contents; count anew."""
     claims.expire_leases()
     priority.follow_marks()
-    census.keep_fresh()
+    census.keep_fresh(share=0.5)
     score_pending()
 
 

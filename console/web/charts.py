@@ -79,11 +79,19 @@ class Whisker:
     height: str
 
 
-def intervals(estimates: Sequence[Mapping[str, Any]]) -> Sequence[Whisker]:
-    """Estimates side by side on one scale from nothing to the highest bound; those without a figure leave a gap."""
+@dataclass(frozen=True, slots=True)
+class Whiskers:
+    """Estimates side by side on one scale, from nothing to ``highest``."""
+
+    whiskers: Sequence[Whisker]
+    highest: float
+
+
+def intervals(estimates: Sequence[Mapping[str, Any]]) -> Whiskers:
+    """The chart of estimates in a row; those without a figure leave a gap."""
     highest = max((one["high"] or 0.0 for one in estimates), default=0.0) or 1.0
     step = 100.0 / max(len(estimates), 1)
-    return [
+    whiskers = [
         Whisker(
             x=_number(step * (place + 0.5)),
             y=_number(100 - 100 * one["value"] / highest),
@@ -93,6 +101,7 @@ def intervals(estimates: Sequence[Mapping[str, Any]]) -> Sequence[Whisker]:
         for place, one in enumerate(estimates)
         if one["value"] is not None and one["low"] is not None
     ]
+    return Whiskers(whiskers, highest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,3 +96,8 @@ class GoldenItem(models.Model):
 
     def __str__(self) -> str:
         return f"golden item {self.pk}"
+
+    @property
+    def known(self) -> list[str]:
+        """The policies the text is known to violate."""
+        return sorted(slug for slug, violates in self.truth.items() if violates)

@@ -9,6 +9,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from moderation.enums import HoldState, ReviewKind, ReviewState, Verdict
 from moderation.models import GoldenCase, Hold, Judgement, Review
 
+MOST_PAIRS = 20_000  # more would narrow no interval worth reading
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -39,8 +41,10 @@ def category(judgement: Judgement) -> str:
 
 
 def pairs(*, since: datetime) -> list[Pair]:
-    """Double reviews of one wording, the oldest first; what was taken back does not count."""
-    seconds = _standing().filter(review__kind=ReviewKind.SECOND, created_at__gte=since)
+    """Double reviews of one wording, the oldest first; what was taken back does not count. The newest ones, where there
+    are very many."""
+    newest = _standing().filter(review__kind=ReviewKind.SECOND, created_at__gte=since).order_by("-pk")[:MOST_PAIRS]
+    seconds = list(newest)[::-1]
     firsts = _by_review([second.review.follows_id for second in seconds])
     found = []
     for second in seconds:

@@ -1,8 +1,9 @@
 """What a person did last and may still take back."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -14,12 +15,12 @@ from moderation.models import Case, Decision, Escalation, Hold, Judgement, Revie
 class LastAct:
     """The last thing a person did to a case, as their undo takes it back: a decision, or what does not bind yet.
 
-    ``until`` is when its effects go out, or the last moment it can be undone at all; ``words`` stand for it where there
-    is no decision.
+    ``until`` is when its effects go out, the last moment it can be undone, or, where it waits for someone else, when
+    the notice of it need not be shown any more; ``words`` stand for it where there is no decision.
     """
 
     case_id: int
-    until: datetime | None
+    until: datetime
     decision: Decision | None = None
     words: str = ""
 
@@ -58,7 +59,10 @@ def judgement_of(case: Case, user: User) -> Judgement | None:
 
 
 def _waiting(user: User) -> QuerySet[Judgement]:
-    next_one = Review.objects.filter(follows=OuterRef("review"), state=ReviewState.WAITING)
+    # A second look of one's own is no one else's turn: taken back, the blind judgement would not be blind any more.
+    next_one = Review.objects.filter(follows=OuterRef("review"), state=ReviewState.WAITING).exclude(
+        kind=ReviewKind.INFORMED
+    )
     held = Hold.objects.filter(judgement=OuterRef("pk"), state=HoldState.HELD)
     return (
         Judgement.objects.select_related("review__queue", "review__case")
@@ -78,5 +82,6 @@ def _of_judgement(judgement: Judgement, user: User) -> LastAct | None:
     waits = judgement_of(judgement.review.case, user)
     if waits is None or waits.pk != judgement.pk:
         return None
+    until = judgement.created_at + timedelta(seconds=settings.UNDO_SECONDS)
     words = Standing.HELD.label if Hold.objects.filter(judgement=judgement).exists() else Standing.AWAITS_SECOND.label
-    return LastAct(judgement.review.case_id, None, words=str(words))
+    return LastAct(judgement.review.case_id, until, words=str(words))

@@ -14,6 +14,8 @@ from moderation.selectors import judged
 
 GOLDEN_LISTED = 10
 GOLDEN_DAYS = 90
+_NO_ESTIMATE = {"value": None, "low": None, "high": None, "n": 0}
+_NOTHING = dict.fromkeys(("prevalence", "violations", "flagging", "automation"), _NO_ESTIMATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """The newest report of what is missed: over the whole time, and each policy's weeks in order."""
+    """The newest report of what is missed: over the whole time, and every week of each policy in order."""
 
     measured_at: datetime | None
     figures: Mapping[str, Any]
@@ -73,8 +75,9 @@ def missed() -> Missed:
     policies = []
     for row in whole["policies"]:
         slug = row["policy"]
-        found = [{**one, "since": week["since"]} for week in weeks for one in week["policies"] if one["policy"] == slug]
-        policies.append((names.get(slug, slug), row, found))
+        found = {week["since"]: one for week in weeks for one in week["policies"] if one["policy"] == slug}
+        by_week = [{**_NOTHING, **found.get(week["since"], {}), "since": week["since"]} for week in weeks]
+        policies.append((names.get(slug, slug), row, by_week))
     return Missed(report.created_at if report else None, figures, policies)
 
 

@@ -1,4 +1,4 @@
-"""Counting what waits, for everyone at once: every few seconds, by whoever finds the count too old."""
+"""Counting what waits, for everyone at once: the worker does so every few seconds, a page only if it has not."""
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -39,10 +39,10 @@ WINDOW lane AS (PARTITION BY l.queue_id ORDER BY l.language, l.policy)
 
 
 @transaction.atomic
-def keep_fresh() -> bool:
-    """Count anew if the count is older than ``COUNT_SECONDS`` and nobody is at it; whether it was counted."""
+def keep_fresh(*, share: float = 1.0) -> bool:
+    """Count anew if the count is older than this share of ``COUNT_SECONDS`` and nobody is at it; whether it was."""
     with connection.cursor() as cursor:
-        cursor.execute(_IS_FRESH, {"seconds": settings.COUNT_SECONDS})
+        cursor.execute(_IS_FRESH, {"seconds": settings.COUNT_SECONDS * share})
         if cursor.fetchone() is not None:
             return False
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [_CENSUS_LOCK])

@@ -59,6 +59,7 @@ _CHANGES = (
     AuditKind.DECISION_OVERRIDDEN,
     AuditKind.APPEAL_RESOLVED,
     AuditKind.REVIEW_ESCALATED,
+    AuditKind.ESCALATION_UNDONE,
     AuditKind.CASE_WITHDRAWN,
 )
 
@@ -181,8 +182,9 @@ def _follow(case: Case, review: Review, judgement: Judgement, opinion: Opinion) 
     reason = holds.reason_for(case, review, judgement)
     if reason is not None:
         hold = Hold.objects.create(judgement=judgement, case=case, reason=reason)
+        outcome = _unbound(judgement, opinion, Standing.HELD)
         audit.decision_held(hold, actor=judgement.reviewer)
-        return _unbound(judgement, opinion, Standing.HELD)
+        return outcome
     return Outcome(judgement, Standing.BINDING, bind_judgement(case, judgement, opinion))
 
 
@@ -550,10 +552,11 @@ def _reopen(case: Case) -> None:
 
 
 def _deciders(decision: Decision) -> set[int | None]:
-    """Who made the decision or one it replaced."""
+    """Who made the decision or one it replaced, and who approved it."""
     people: set[int | None] = set()
     link: Decision | None = decision
     while link is not None:
         people.add(link.decided_by_id)
+        people.update(Hold.objects.filter(judgement=link.judgement_id).values_list("settled_by_id", flat=True))
         link = link.supersedes
     return people

@@ -111,10 +111,9 @@ def close(case: Case, judgement: Judgement) -> Feedback:
 
 def feedback_of(item: GoldenItem, judgement: Judgement) -> Feedback:
     """Whether the judgement says of every policy with a known truth what is known."""
-    known = sorted(slug for slug, violates in item.truth.items() if violates)
     said = set(judgement.policies) if judgement.verdict == Verdict.VIOLATES else set()
     correct = all((slug in said) == violates for slug, violates in item.truth.items())
-    return Feedback(correct, known)
+    return Feedback(correct, item.known)
 
 
 def source_of(content: Content, queue: Queue) -> Case | None:

@@ -56,6 +56,16 @@ def test_effects_follow_only_an_approval(integrator: User, moderator: User, seni
     assert AuditEvent.objects.get(kind="hold.approved").actor == senior
 
 
+def test_who_approved_a_decision_does_not_resolve_its_appeal(
+    integrator: User, moderator: User, senior: User, admin: User
+) -> None:
+    decision = holds.approve(hold_id=_held(_protected(integrator), moderator).pk, acting_user=senior)
+    appeal = decisions.open_appeal(decision_id=decision.pk, appellant=None, statement="no", acting_user=integrator)
+    with pytest.raises(NotPermitted):
+        decisions.resolve_appeal(appeal_id=appeal.pk, opinion=None, acting_user=senior)
+    assert decisions.resolve_appeal(appeal_id=appeal.pk, opinion=None, acting_user=admin).resolved_by == admin
+
+
 def test_acting_twice_does_nothing(integrator: User, moderator: User, senior: User, admin: User) -> None:
     hold = _held(_protected(integrator), moderator)
     first = holds.approve(hold_id=hold.pk, acting_user=senior)

@@ -192,6 +192,8 @@ def test_a_blind_case_whose_reviewer_leaves_is_judged_in_full_view_by_the_next(
     case = _blind(integrator)
     factories.judge(factories.claim(case, moderator), moderator, "ok")
     claims.release_all(acting_user=moderator)
+    with pytest.raises(AlreadyDecided):
+        undoing.take_back(case_id=case.pk, acting_user=moderator)  # it would not be blind a second time
     claim = claims.claim_next(queue=case.queue, acting_user=colleague)
     assert claim is not None
     assert not claim.evidence.blind

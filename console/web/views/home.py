@@ -10,6 +10,7 @@ from console.web.access import page, user_of
 from moderation.models import User
 from moderation.permissions import Permission, may
 from moderation.selectors import queues as selectors
+from moderation.services import census
 
 
 @page(Permission.READ_CASES)
@@ -30,6 +31,7 @@ def counts(request: HttpRequest) -> HttpResponse:
 
 
 def _home(user: User) -> dict[str, Any]:
+    census.keep_fresh()
     return {
         "queues": selectors.queue_summaries(user, seniors=may(user, Permission.OVERRIDE)),
         "held": selectors.held_by(user),

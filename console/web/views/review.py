@@ -18,7 +18,7 @@ from moderation.errors import Conflict, InvalidInput, LeaseLost, ModerationError
 from moderation.models import Case, Evidence, Queue, Review, User
 from moderation.permissions import Permission, may
 from moderation.selectors import blindness, pending, queues, workspace
-from moderation.services import claims, decisions, priority, undoing
+from moderation.services import census, claims, decisions, priority, undoing
 
 CASES_LISTED = 25
 _QUEUE_KEY = "review_queue"
@@ -336,6 +336,7 @@ def _workspace(
 def _queue_page(request: HttpRequest, line: Queue) -> HttpResponse:
     user = user_of(request)
     seniors = may(user, Permission.OVERRIDE)
+    census.keep_fresh()
     summaries = queues.queue_summaries(user, seniors=seniors)
     context = {
         "line": next(summary for summary in summaries if summary.queue.pk == line.pk),

@@ -81,6 +81,7 @@ def test_a_double_review_and_its_adjudication(
     expect(third.get_by_text("colleague")).to_be_visible()
     third.keyboard.press("Enter")
     expect(third.get_by_role("heading", name="They disagree")).to_be_visible()
+    third.wait_for_load_state("load")
     third.keyboard.press("o")
     third.keyboard.press("Enter")
     expect(third.locator("#toasts")).to_contain_text("No violation")
