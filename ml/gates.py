@@ -42,9 +42,9 @@ def gates(
 ) -> list[GateResult]:
     """Compare a candidate with the champion on examples that neither was trained on.
 
-    A policy: `ranking`, `calibration` and `insertion` on the test examples, `labels` on them and on `learnt_from` (what the
-    candidate was trained on and the champion was not), `golden` on the golden ones; once: `golden` over all policies,
-    `benign` and `gain`. `thresholds` overrides both models' own. Raises `InputError` where the two models serve
+    A policy: `ranking`, `calibration` and `insertion` on the test examples, `labels` on them and on `learnt_from` (what
+    the candidate was trained on and the champion was not), `golden` on the golden ones; once: `golden` over
+    all policies, `benign` and `gain`. `thresholds` overrides both models' own. Raises `InputError` where the two models serve
     different policies.
     """
     if champion.policies != candidate.policies:
@@ -275,7 +275,9 @@ def _insertion_gate(
     worst = -1.0
     for word in _fallen_words(*models, column, words):
         changed = [f"{word} {text}" for text in texts]
-        before, after = (np.asarray(model.decision_function(changed)[:, column] < limit, dtype=float) for model in models)
+        before, after = (
+            np.asarray(model.decision_function(changed)[:, column] < limit, dtype=float) for model in models
+        )
         more = after - before
         surely = float(more.mean() - _SURE * more.std() / math.sqrt(more.size))
         if surely > worst:
@@ -311,8 +313,8 @@ def _labels_gate(
 ) -> GateResult:
     """Refuse labels that fit the champion's scores worse than the test labels of the same sources do.
 
-    Labels turned round at random do a candidate little visible harm, but they show: the champion's ROC-AUC on them falls.
-    The standard errors of both areas are those of Hanley & McNeil (1982).
+    Labels turned round at random do a candidate little visible harm, but they show: the champion's ROC-AUC on them
+    falls. The standard errors of both areas are those of Hanley & McNeil (1982).
     """
     name = f"labels:{policy}"
     sources = {example.source for example in learnt_from}
