@@ -117,7 +117,8 @@ def _fit(
     A part is (direction, bin of each text, number of bins). Weights of a direction are sums of steps of its sign.
     How often the labels are positive depends on what was put before people: the intercept is fitted and left out.
     """
-    columns, bounds = [], []
+    columns: list[Floats] = []
+    bounds: list[tuple[float | None, float | None]] = []
     for direction, bins, count in parts:
         columns.append((bins == 0)[:, None].astype(np.float64))
         bounds.append((None, None))

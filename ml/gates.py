@@ -43,9 +43,9 @@ def gates(
     """Compare a candidate with the champion on examples that neither was trained on.
 
     A policy: `ranking`, `calibration` and `insertion` on the test examples, `labels` on them and on `learnt_from` (what
-    the candidate was trained on and the champion was not), `golden` on the golden ones; once: `golden` over
-    all policies, `benign` and `gain`. `thresholds` overrides both models' own. Raises `InputError` where the two models serve
-    different policies.
+    the candidate was trained on and the champion was not), `golden` on the golden ones; once: `golden` over all
+    policies, `benign` and `gain`. `thresholds` overrides both models' own. Raises `InputError` where the two models
+    serve different policies.
     """
     if champion.policies != candidate.policies:
         raise InputError("champion and candidate do not serve the same policies in the same order")
