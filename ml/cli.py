@@ -93,7 +93,7 @@ def _evaluate_parser(evaluate: argparse.ArgumentParser) -> None:
         "--part",
         action="append",
         help="one part only, repeatable: figures, robustness, subgroups, "
-        "rationales, cost, or curves, which are left out by default (they train models)",
+        "rationales, cost, sets, forgetting, or curves, which are left out by default (they take minutes)",
     )
     evaluate.add_argument("--seed", type=int, default=0)
     evaluate.set_defaults(run=_evaluate)

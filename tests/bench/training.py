@@ -1,7 +1,7 @@
-"""Training beside what else one would train: seconds, average precision, and how fast the result predicts. One core each.
+"""Training beside what else one would train: how fast, how good, and how fast the result predicts. One core each.
 
-All get the same texts and labels and a setting that their documentation recommends for short texts; ours chooses its penalty and
-features' scaling and calibrates besides, within the time taken.
+All get the same texts and labels, and settings as they are usual for short texts; ours chooses penalty and scaling and
+calibrates besides, within the time taken.
 """
 
 import importlib.util
@@ -115,9 +115,7 @@ def fast_text(texts: Sequence[str], labels: np.ndarray) -> Score:
 
     def score(chosen: Sequence[str]) -> list[float]:
         found, chances = model.predict([_one_line(text) for text in chosen], k=2)
-        return [
-            float(chance[list(names).index("__label__1")]) for names, chance in zip(found, chances, strict=True)
-        ]
+        return [float(chance[list(names).index("__label__1")]) for names, chance in zip(found, chances, strict=True)]
 
     return score
 
