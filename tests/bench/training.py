@@ -30,10 +30,11 @@ def measure(base_data: Path | None) -> Iterator[Figure]:
     if base_data is None:
         return
     for name, policy in SETS:
-        yield from _measure_set(name, *_split(base_data, name, policy))
+        yield from _measure_set(name, *train_part(base_data, name, policy))
 
 
-def _split(base_data: Path, name: str, policy: str) -> tuple[list[str], np.ndarray, list[str], np.ndarray]:
+def train_part(base_data: Path, name: str, policy: str) -> tuple[list[str], np.ndarray, list[str], np.ndarray]:
+    """Texts and labels of the train part, then of the test part."""
     from ml import datasets
 
     rows = datasets.read(datasets.find(name), base_data)
