@@ -119,7 +119,7 @@ def rows_of(texts: Sequence[str], vocabulary: Vocabulary, idf: Floats) -> Rows:
 
 def label_matrix(rows: Sequence[Example], policies: Sequence[str]) -> Labels:
     """Return the labels (n_rows, n_policies): 0, 1, or -1 for unknown."""
-    return np.array(
-        [[int(row.labels[policy]) if policy in row.labels else -1 for policy in policies] for row in rows],
-        dtype=np.int8,
-    ).reshape(len(rows), len(policies))
+    found = np.empty((len(rows), len(policies)), dtype=np.int8)
+    for column, policy in enumerate(policies):
+        found[:, column] = [row.labels.get(policy, -1) for row in rows]
+    return found

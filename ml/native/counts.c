@@ -63,7 +63,7 @@ static bool widen(Counter *counter) {
         counter->room = room;
     }
     if (2 * counter->count < (int64_t)counter->table.mask) return true;
-    uint64_t size = (counter->table.mask + 1) * 2;
+    uint64_t size = (counter->table.mask + 1) * 4;
     Table wider = {size - 1, calloc(size, sizeof(Place))};
     if (!wider.places) return false;
     for (int64_t number = 0; number < counter->count; number++) put(&wider, counter->keys[number], (int32_t)number);
@@ -75,7 +75,7 @@ static bool widen(Counter *counter) {
 /* Note the first of a text's occurrences of a feature; false without memory. */
 static bool record(Counter *counter, int32_t number) {
     if (counter->entries == counter->entries_room) {
-        int64_t room = counter->entries_room ? counter->entries_room + counter->entries_room / 2 : 1 << 20;
+        int64_t room = counter->entries_room ? 2 * counter->entries_room : 1 << 20;
         if (!grow((void **)&counter->entry, room, sizeof(int32_t)) || !grow((void **)&counter->times, room, sizeof(int32_t)))
             return false;
         counter->entries_room = room;
