@@ -64,6 +64,13 @@ class Rows:
         native.library().eh_column_sums(*self.addresses(), len(self), *native.pointers(held, valued, present))
         return valued, present
 
+    def column_squares(self, weights: Floats) -> Floats:
+        """Return what a weight a row, (n,), sums to in each column times the values squared, (columns,)."""
+        sums = np.zeros(self.columns)
+        held = np.ascontiguousarray(weights, dtype=np.float64)
+        native.library().eh_column_squares(*self.addresses(), len(self), *native.pointers(held, sums))
+        return sums
+
     def addresses(self) -> tuple[int | None, ...]:
         """Return where the compiled core finds the three arrays."""
         return native.pointers(self.indptr, self.indices, self.values)

@@ -224,6 +224,13 @@ WIDER int64_t eh_solve(const int64_t *indptr, const int32_t *indices, const floa
     return round;
 }
 
+/* Add up, a column, `weights` (rows) of the rows it occurs in times its values squared into `sums` (columns), zeros at first. */
+void eh_column_squares(const int64_t *indptr, const int32_t *indices, const float *values, int64_t rows, const double *weights,
+                       double *sums) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t k = indptr[r]; k < indptr[r + 1]; k++) sums[indices[k]] += weights[r] * values[k] * values[k];
+}
+
 /* Add up, a column, `weights` (rows, 2) of the rows it occurs in: times its values into `valued`, as they are into `present`;
  * both (columns, 2), zeros at first. */
 void eh_column_sums(const int64_t *indptr, const int32_t *indices, const float *values, int64_t rows, const double *weights,
