@@ -158,7 +158,9 @@ def _set_fits(found: Sequence[SetFit]) -> str:
         "on the same splits (one seed); on `openai_moderation` the best of that, without the ratio, and beside a "
         f"sentence encoder.\n\n{_fits_ranking(found)}\n\nCalibration at each part's own prevalence. The last three "
         "columns are of a model of four fifths of the train part: as it is shipped, and with isotonic or beta "
-        f"calibration fitted to the last fifth, which cannot be folded into weights.\n\n{_fits_calibration(found)}\n"
+        f"calibration fitted to the last fifth, which cannot be folded into weights.\n\n{_fits_calibration(found)}\n\n"
+        "Robustness of these fits, measured as the starter's below.\n\n"
+        f"{_robustness_table([kind for item in found for kind in item.robustness])}\n"
     )
 
 
@@ -193,23 +195,29 @@ def _or_dash(value: float | None) -> str:
 
 
 def _robustness(found: Sequence[Robustness]) -> str:
-    rows = [
-        [
-            item.source,
-            item.policy,
-            item.kind,
-            str(item.positives),
-            _number(item.clean_recall),
-            _number(item.attacked_recall),
-            _shown(item.kept),
-        ]
-        for item in found
-    ]
-    head = ["set", "policy", "attack", "positives", "clean recall", "recall under attack", "kept"]
     return (
         "## Robustness to obfuscation\n\nThe three most toxic words of every violating text (by log odds in the "
         "training labels, not by the model) are rewritten. The threshold is where 5 % of clean benign texts are "
-        f"flagged.\n\n{_table(head, rows)}\n\n![Recall kept, by attack]({IMAGES.as_posix()}/robustness.svg)\n"
+        f"flagged.\n\n{_robustness_table(found)}\n\n![Recall kept, by attack]({IMAGES.as_posix()}/robustness.svg)\n"
+    )
+
+
+def _robustness_table(found: Sequence[Robustness]) -> str:
+    head = ["set", "policy", "attack", "positives", "clean recall", "recall under attack", "kept"]
+    return _table(
+        head,
+        [
+            [
+                item.source,
+                item.policy,
+                item.kind,
+                str(item.positives),
+                _number(item.clean_recall),
+                _number(item.attacked_recall),
+                _shown(item.kept),
+            ]
+            for item in found
+        ],
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ml import datasets
+from ml.attacks import Robustness, robustness
 from ml.calibrators import beta, isotonic
 from ml.datasets import DataSet
 from ml.evaluate import labelled, logits_of
@@ -46,6 +47,7 @@ TO_REACH = {
 log-count ratio into a logistic regression; on `openai_moderation` the best of that, the same without the ratio, and the
 same beside a sentence encoder. One seed, no interval."""
 
+ATTACKED = (("davidson", "harassment"), ("hatexplain", "harassment"), ("olid", "harassment"), ("edos_sexism", "hate"))
 _KEPT_BACK = 5  # one training text in so many is kept back to fit the other calibrations to
 
 
@@ -53,7 +55,7 @@ _KEPT_BACK = 5  # one training text in so many is kept back to fit the other cal
 class SetFit:
     """Figures of one policy, the average precision to reach, and the calibration error of other calibrations.
 
-    `recipe` is what inner validation chose, of the first fold where there are several. `fold_average_precision` is the
+    `robustness` is that of the fits of `ATTACKED`; elsewhere empty. `recipe` is what inner validation chose, of the first fold where there are several. `fold_average_precision` is the
     mean over folds, `None` where there is one test part. `isotonic_ece` and `beta_ece` are of a model of four fifths of
     the train part, calibrated on the last fifth; `affine_ece` is that of the same model as it is shipped.
     """
@@ -62,6 +64,7 @@ class SetFit:
     to_reach: float | None
     recipe: str
     fold_average_precision: float | None
+    robustness: list[Robustness]
     affine_ece: float | None
     isotonic_ece: float | None
     beta_ece: float | None
@@ -85,7 +88,8 @@ def _alone(name: str, policy: str, rows: Sequence[Example], seed: int) -> SetFit
     model = fit(train, policies=[policy], seed=seed, benign=())
     [figures] = set_figures(model, name, test, seed=seed)
     others = _other_calibrations(policy, train, test, seed)
-    return SetFit(figures, TO_REACH.get((name, policy)), _recipe(model, policy), None, *others)
+    attacked = robustness(model, policy, train, test, source=name, seed=seed) if (name, policy) in ATTACKED else []
+    return SetFit(figures, TO_REACH.get((name, policy)), _recipe(model, policy), None, attacked, *others)
 
 
 def _other_calibrations(
@@ -145,7 +149,7 @@ def _folded_policy(
     ]
     mean = float(np.mean([value for value in by_fold if value is not None]))
     figures = replace(figures, f1=at_threshold)
-    return SetFit(figures, TO_REACH.get((name, policy)), _recipe(first, policy), mean, None, None, None)
+    return SetFit(figures, TO_REACH.get((name, policy)), _recipe(first, policy), mean, [], None, None, None)
 
 
 def _recipe(model: Model, policy: str) -> str:
