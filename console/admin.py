@@ -13,6 +13,7 @@ from django.db.models import Max, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from console import admin_quality
 from console.admin_base import AddOnlyInline, ManagedAdmin, actor, cleaned, snapshot, tell
 from moderation.enums import BankKind, OutboxState, Role, Scope
 from moderation.errors import InvalidInput, ModerationError
@@ -22,7 +23,6 @@ from moderation.models import (
     AuditEvent,
     Bank,
     BankEntry,
-    GoldenItem,
     ModelVersion,
     OutboxMessage,
     Policy,
@@ -33,6 +33,9 @@ from moderation.models import (
     WebhookEndpoint,
 )
 from moderation.services import access, delivery, routing, training, webhook_client
+
+# Registered by being loaded.
+__all__ = ["admin_quality"]
 
 # A person's role says what they may do: Django's groups say nothing here. What axes registers asks for Django's own
 # permissions, which nobody has.
@@ -361,14 +364,6 @@ class BankEntryAdmin(ManagedAdmin):
         if not change:
             obj.added_by = actor(request)
         super().save_model(request, obj, form, change)
-
-
-@admin.register(GoldenItem)
-class GoldenItemAdmin(ManagedAdmin):
-    """Contents whose truth is known."""
-
-    list_display = ("pk", "revision", "truth", "created_at")
-    list_select_related = ("revision",)
 
 
 @admin.register(AuditEvent)

@@ -29,3 +29,12 @@ def lease_outlasts_heartbeat(app_configs: Sequence[Any] | None, **_: Any) -> lis
     if settings.LEASE_SECONDS < 30:
         return [Error("LEASE_SECONDS must be at least 30.", id="console.E003")]
     return []
+
+
+@register()
+def audits_reach_the_smallest_probability(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """E004: what automation is guaranteed by was drawn with at least the probability its weights are bounded by."""
+    rates = [rate for _, rate in settings.AUDIT_STRATA]
+    if rates and min(rates) < settings.AUDIT_SMALLEST_PROBABILITY:
+        return [Error("A rate of AUDIT_STRATA is below AUDIT_SMALLEST_PROBABILITY.", id="console.E004")]
+    return []

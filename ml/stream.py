@@ -205,7 +205,7 @@ def _learn(learnt: _Learnt, stretch: Sequence[Example], least: int, most: int) -
             importance[known],
             weights=grown.weights[:, column],
             precision=grown.precision[:, column],
-            intercept=float(grown.intercept[column]),
+            offset=np.full(known.size, grown.intercept[column]),
             pull=_PULL,
         )
         grown.weights[:, column], grown.precision[:, column] = moved.weights, moved.precision

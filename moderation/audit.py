@@ -10,13 +10,18 @@ from moderation.enums import AuditKind
 from moderation.models import (
     ApiKey,
     Appeal,
+    AuditDraw,
     AuditEvent,
     AutomationThreshold,
     Case,
     Content,
     Decision,
+    Escalation,
+    Hold,
+    Judgement,
     ModelVersion,
     OutboxMessage,
+    QualityReport,
     Report,
     Review,
     User,
@@ -124,6 +129,72 @@ def review_escalated(review: Review, *, actor: User, queue: str) -> None:
 def lease_expired(*, review: int, case: int, holder: User | None) -> None:
     """A lease ran out and the review waits again."""
     _record(AuditKind.LEASE_EXPIRED, actor=holder, case_id=case, review=review)
+
+
+def review_judged(judgement: Judgement, *, standing: str) -> None:
+    """A judgement was given that does not bind by itself; what it says is not told, since others still judge."""
+    review = judgement.review
+    _record(
+        AuditKind.REVIEW_JUDGED,
+        actor=judgement.reviewer,
+        case_id=review.case_id,
+        review=review.pk,
+        judgement=judgement.pk,
+        standing=standing,
+    )
+
+
+def judgement_withdrawn(judgement: Judgement, *, actor: User) -> None:
+    """Someone took back a judgement that nobody had built on."""
+    _record(
+        AuditKind.JUDGEMENT_WITHDRAWN,
+        actor=actor,
+        case_id=judgement.review.case_id,
+        review=judgement.review_id,
+        judgement=judgement.pk,
+    )
+
+
+def escalation_undone(escalation: Escalation, *, actor: User) -> None:
+    """Someone took back an escalation."""
+    _record(
+        AuditKind.ESCALATION_UNDONE,
+        actor=actor,
+        case_id=escalation.review.case_id,
+        review=escalation.review_id,
+        queue=escalation.from_queue.slug,
+    )
+
+
+def decision_held(hold: Hold, *, actor: User) -> None:
+    """A judgement waits for a second person."""
+    _record(AuditKind.DECISION_HELD, actor=actor, **_of_hold(hold), reason=hold.reason)
+
+
+def hold_approved(hold: Hold, *, actor: User) -> None:
+    """A second person let a held judgement bind."""
+    _record(AuditKind.HOLD_APPROVED, actor=actor, **_of_hold(hold))
+
+
+def hold_rejected(hold: Hold, *, actor: User) -> None:
+    """A second person sent a held judgement back."""
+    _record(AuditKind.HOLD_REJECTED, actor=actor, **_of_hold(hold))
+
+
+def audit_drawn(drawn: AuditDraw, *, content_id: int, case: Case | None) -> None:
+    """A wording was drawn for a random audit, with a known probability."""
+    _record(
+        AuditKind.AUDIT_DRAWN,
+        content_id=content_id,
+        revision=drawn.revision_id,
+        probability=drawn.probability,
+        case=case.pk if case else None,
+    )
+
+
+def quality_measured(report: QualityReport) -> None:
+    """Agreement, or what is missed, was measured."""
+    _record(AuditKind.QUALITY_MEASURED, report=report.pk, measured=report.kind)
 
 
 def case_decided(decision: Decision, *, actor: User | None) -> None:
@@ -240,6 +311,10 @@ def delivery_dead(message: OutboxMessage) -> None:
 def delivery_replayed(message: OutboxMessage, *, actor: User) -> None:
     """A dead letter was queued again."""
     _record(AuditKind.DELIVERY_REPLAYED, actor=actor, content_id=message.content_id, message=message.pk)
+
+
+def _of_hold(hold: Hold) -> dict[str, Any]:
+    return {"case_id": hold.case_id, "hold": hold.pk, "judgement": hold.judgement_id}
 
 
 def _of_decision(decision: Decision) -> dict[str, Any]:

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 SCORE = "moderation.score_pending"
 DELIVER = "moderation.deliver_outbox"
 RETRAIN = "moderation.retrain"
+MEASURE_QUALITY = "moderation.measure_quality"
 
 
 def nudge_scoring() -> None:
@@ -36,6 +37,14 @@ def retrain(*, user_id: int) -> None:
     """Ask a worker to retrain on someone's behalf. Raises ``BrokerUnavailable``: nothing would make up for it."""
     try:
         signature(RETRAIN, kwargs={"user_id": user_id}).apply_async(retry=False)
+    except (OperationalError, OSError) as error:
+        raise BrokerUnavailable("The message broker is out of reach; try again later.") from error
+
+
+def measure_quality() -> None:
+    """Ask a worker to measure quality now. Raises ``BrokerUnavailable``."""
+    try:
+        signature(MEASURE_QUALITY).apply_async(retry=False)
     except (OperationalError, OSError) as error:
         raise BrokerUnavailable("The message broker is out of reach; try again later.") from error
 

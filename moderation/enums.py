@@ -86,6 +86,43 @@ class ReviewKind(TextChoices):
     ADJUDICATION = "adjudication", "Adjudication"
     GOLDEN = "golden", "Golden item"
     APPEAL = "appeal", "Appeal"
+    INFORMED = "informed", "Second look, with the model's opinion"
+    AUDIT = "audit", "Audit of an automated decision"
+
+
+class Standing(TextChoices):
+    """What became of a judgement the moment it was given."""
+
+    BINDING = "binding", "It binds"
+    INFORMED = "informed", "Now with the model's opinion: keep it or change it"
+    AWAITS_SECOND = "awaits_second", "A second reviewer judges the case too"
+    AWAITS_ADJUDICATION = "awaits_adjudication", "The reviewers disagree: a senior decides"
+    HELD = "held", "A second person must approve it"
+    GOLDEN = "golden", "It was a golden item"
+    CONFIRMED = "confirmed", "It confirms what was decided automatically"
+
+
+class HoldReason(TextChoices):
+    """Why a decision needs a second person."""
+
+    PROTECTED = "protected", "The account is protected"
+    SEVERITY = "severity", "The policy is grave"
+
+
+class HoldState(TextChoices):
+    """The life of a decision that waits for a second person."""
+
+    HELD = "held", "Waits for a second person"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Sent back"
+    WITHDRAWN = "withdrawn", "Taken back by its author"
+
+
+class ReportKind(TextChoices):
+    """What a quality report measures."""
+
+    AGREEMENT = "agreement", "Agreement of people"
+    MISSED = "missed", "What is missed"
 
 
 class ReviewState(TextChoices):
@@ -211,6 +248,14 @@ class AuditKind(TextChoices):
     REVIEW_ESCALATED = "review.escalated", "Case escalated"
     LEASE_EXPIRED = "review.lease_expired", "Lease expired"
     CASE_DECIDED = "case.decided", "Case decided"
+    REVIEW_JUDGED = "review.judged", "Review judged"
+    JUDGEMENT_WITHDRAWN = "review.withdrawn", "Judgement taken back"
+    ESCALATION_UNDONE = "review.escalation_undone", "Escalation undone"
+    DECISION_HELD = "decision.held", "Decision held for a second person"
+    HOLD_APPROVED = "hold.approved", "Held decision approved"
+    HOLD_REJECTED = "hold.rejected", "Held decision sent back"
+    AUDIT_DRAWN = "audit.drawn", "Drawn for a random audit"
+    QUALITY_MEASURED = "quality.measured", "Quality measured"
     DECISION_UNDONE = "decision.undone", "Decision undone"
     DECISION_OVERRIDDEN = "decision.overridden", "Decision overridden"
     APPEAL_OPENED = "appeal.opened", "Appeal opened"

@@ -40,6 +40,13 @@ class NotPermitted(ModerationError):
     title = "Not permitted"
 
 
+class BlindReview(NotPermitted):
+    """What is asked for would give away a case that is to be judged without it."""
+
+    code = "blind_review"
+    title = "Hidden until it is judged"
+
+
 class NotFound(ModerationError):
     """No such thing, or none the actor may see."""
 

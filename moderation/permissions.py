@@ -26,11 +26,12 @@ class Permission(StrEnum):
     READ_LABELS = "read_labels"
     READ_MODELS = "read_models"
     READ_AUDIT = "read_audit"
+    READ_QUALITY = "read_quality"
     MANAGE = "manage"
 
 
 _MODERATOR = frozenset({Permission.READ_CASES, Permission.REVIEW, Permission.SCORE, Permission.READ_MODELS})
-_SENIOR = _MODERATOR | {Permission.OVERRIDE, Permission.RESOLVE_APPEALS, Permission.READ_AUDIT}
+_SENIOR = _MODERATOR | {Permission.OVERRIDE, Permission.RESOLVE_APPEALS, Permission.READ_AUDIT, Permission.READ_QUALITY}
 
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     Role.MODERATOR: _MODERATOR,
@@ -51,7 +52,13 @@ SCOPE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     Scope.INGEST: frozenset({Permission.INGEST}),
     Scope.READ: frozenset({Permission.READ_CASES, Permission.SCORE, Permission.READ_MODELS}),
     Scope.REVIEW: frozenset(
-        {Permission.READ_CASES, Permission.REVIEW, Permission.OVERRIDE, Permission.RESOLVE_APPEALS}
+        {
+            Permission.READ_CASES,
+            Permission.REVIEW,
+            Permission.OVERRIDE,
+            Permission.RESOLVE_APPEALS,
+            Permission.READ_QUALITY,
+        }
     ),
     Scope.LEARN: frozenset({Permission.READ_LABELS, Permission.READ_MODELS}),
     Scope.ADMIN: frozenset({Permission.MANAGE, Permission.READ_AUDIT, Permission.READ_MODELS}),

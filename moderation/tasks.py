@@ -6,7 +6,7 @@ from django.conf import settings
 from moderation import enqueue
 from moderation.errors import ModelUnavailable
 from moderation.models import User
-from moderation.services import claims, delivery, monitoring, scoring, sealing, shadow, training
+from moderation.services import claims, delivery, measuring, monitoring, scoring, sealing, shadow, training
 from moderation.services import housekeeping as keeping
 
 BATCHES_A_RUN = 200
@@ -79,6 +79,12 @@ def check_drift() -> int | None:
         return monitoring.check_drift().pk
     except ModelUnavailable:
         return None
+
+
+@shared_task(name=enqueue.MEASURE_QUALITY)
+def measure_quality() -> list[int]:
+    """Measure how well people agree and what is missed; the keys of the reports that say so."""
+    return [report.pk for report in measuring.measure()]
 
 
 @shared_task(name="moderation.housekeeping")

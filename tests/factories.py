@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework.test import APIClient
 
 from moderation.enums import Role, Scope
-from moderation.models import Case, Content, User
+from moderation.models import Case, Content, GoldenItem, Policy, QualityPlan, Queue, User
 from moderation.services import access, claims, decisions, scoring, seeding
 from moderation.services.intake import (
     AccountInput,
@@ -105,6 +105,38 @@ def decide(claim: claims.Claim, person: User, verdict: str = "violates", **field
         opinion=decisions.Opinion(verdict=verdict, **fields),
         acting_user=person,
     )
+
+
+def judge(claim: claims.Claim, person: User, verdict: str = "violates", **fields: Any) -> decisions.Outcome:
+    """The person judges what they hold, whatever comes of it; as ``decide`` otherwise."""
+    if verdict == "violates":
+        fields.setdefault("policies", ["harassment"])
+        fields.setdefault("actions", ["remove"])
+    return decisions.judge(
+        case_id=claim.review.case_id,
+        lease_token=claim.review.lease_token or 0,
+        version=claim.evidence.case_version,
+        evidence_id=claim.evidence.pk,
+        opinion=decisions.Opinion(verdict=verdict, **fields),
+        acting_user=person,
+    )
+
+
+def plan(**rates: Any) -> None:
+    """Check the judgements of every queue by this plan."""
+    for queue in Queue.objects.all():
+        QualityPlan.objects.update_or_create(queue=queue, defaults=rates)
+
+
+def golden_item(
+    violated: list[str], *, sent_by: User, decided_by: User, text: str = ABUSIVE, **fields: Any
+) -> GoldenItem:
+    """A golden item whose text has had a case, decided by someone, in the queue it was routed to."""
+    decided = case(text, sent_by=sent_by, **fields)
+    decide(claim(decided, decided_by), decided_by, "violates" if violated else "ok")
+    revision = decided.content.current_revision
+    truth = {slug: slug in violated for slug in Policy.objects.values_list("slug", flat=True)}
+    return GoldenItem.objects.create(revision=revision, truth=truth)
 
 
 def report_body(text: str = ABUSIVE, **content: Any) -> dict[str, Any]:

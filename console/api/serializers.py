@@ -14,7 +14,7 @@ from console.api.fields import (
     Text,
     Timestamp,
 )
-from moderation.enums import ActionKind, ReportSource, SkipReason, Verdict
+from moderation.enums import ActionKind, HoldReason, HoldState, ReportSource, SkipReason, Standing, Verdict
 from moderation.services.decisions import Opinion
 from moderation.services.intake import AccountInput, ContentInput, ReportInput
 
@@ -245,6 +245,99 @@ class AppealAnswerSerializer(serializers.Serializer[Any]):
     resolved_at = serializers.DateTimeField(allow_null=True)
 
 
+class PracticeSerializer(serializers.Serializer[Any]):
+    """What the last cases like this one all were."""
+
+    verdict = serializers.CharField()
+    policies = serializers.ListField(child=serializers.CharField())
+    count = serializers.IntegerField()
+
+
+class GoldenFeedbackSerializer(serializers.Serializer[Any]):
+    """Whether a golden case was judged rightly, and the policies it is known to violate."""
+
+    correct = serializers.BooleanField()
+    policies = serializers.ListField(child=serializers.CharField())
+
+
+class JudgedAnswerSerializer(DecisionAnswerSerializer):
+    """What became of a judgement; ``id`` and ``undo_until`` are null where it does not bind, ``standing`` says why."""
+
+    id = serializers.IntegerField(allow_null=True)
+    undo_until = serializers.DateTimeField(allow_null=True)
+    standing = serializers.ChoiceField(choices=Standing.choices)
+    against_practice = PracticeSerializer(allow_null=True)
+    golden = GoldenFeedbackSerializer(allow_null=True)
+
+
+class JudgementSerializer(serializers.Serializer[Any]):
+    """What one reviewer concluded."""
+
+    id = serializers.IntegerField()
+    reviewer = serializers.CharField()
+    verdict = serializers.CharField()
+    policies = serializers.ListField(child=serializers.CharField())
+    actions = serializers.ListField(child=serializers.CharField())
+    rationale = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class HoldSerializer(serializers.Serializer[Any]):
+    """A decision that needs a second person."""
+
+    id = serializers.IntegerField()
+    case_id = serializers.IntegerField()
+    reason = serializers.ChoiceField(choices=HoldReason.choices)
+    state = serializers.ChoiceField(choices=HoldState.choices)
+    judgement = JudgementSerializer()
+    settled_by = serializers.CharField(allow_null=True)
+    settled_at = serializers.DateTimeField(allow_null=True)
+    note = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class SendBackSerializer(StrictSerializer):
+    """``POST /holds/{id}/reject``."""
+
+    note = Text(max_length=NOTE_LIMIT)
+
+
+class DisagreementSerializer(serializers.Serializer[Any]):
+    """A case on which two reviewers disagree; ``barred``: the caller gave one, and sees that alone."""
+
+    case_id = serializers.IntegerField()
+    review_id = serializers.IntegerField()
+    queue = serializers.CharField()
+    judgements = JudgementSerializer(many=True)
+    barred = serializers.BooleanField()
+
+
+class PrecedentSerializer(serializers.Serializer[Any]):
+    """A decided case like this one."""
+
+    case_id = serializers.IntegerField()
+    likeness = serializers.FloatField()
+    verdict = serializers.CharField()
+    policies = serializers.ListField(child=serializers.CharField())
+    actions = serializers.ListField(child=serializers.CharField())
+    decided_at = serializers.DateTimeField()
+
+
+class EscalationSerializer(TokenSerializer):
+    """``POST /cases/{id}/escalate``."""
+
+    note = Text(required=False, allow_blank=True, max_length=NOTE_LIMIT, default="")
+
+
+class EscalationViewSerializer(serializers.Serializer[Any]):
+    """How the case came to this queue."""
+
+    by = serializers.CharField()
+    from_queue = serializers.CharField()
+    note = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
 class LeaseSerializer(serializers.Serializer[Any]):
     """Who holds the review, until when; the token is shown to its holder alone."""
 
@@ -299,7 +392,7 @@ class CaseSummarySerializer(serializers.Serializer[Any]):
     queue = serializers.CharField()
     priority = serializers.FloatField()
     priority_reasons = PriorityReasonSerializer(many=True)
-    why_shown = serializers.CharField()
+    why_shown = serializers.CharField(allow_null=True)
     content_id = serializers.CharField(allow_null=True)
     version = serializers.IntegerField()
     opened_at = serializers.DateTimeField()
@@ -309,6 +402,7 @@ class CaseSummarySerializer(serializers.Serializer[Any]):
 class CaseSerializer(CaseSummarySerializer):
     """A case with all that a reviewer sees."""
 
+    blind = serializers.BooleanField()
     content = ContentViewSerializer()
     reports = CaseReportSerializer(many=True)
     model = serializers.CharField(allow_null=True)
@@ -322,6 +416,10 @@ class ClaimedCaseSerializer(CaseSerializer):
 
     review_id = serializers.IntegerField()
     evidence_id = serializers.IntegerField()
+    precedents = PrecedentSerializer(many=True)
+    practice = PracticeSerializer(allow_null=True)
+    judgements = JudgementSerializer(many=True)
+    escalation = EscalationViewSerializer(allow_null=True)
 
 
 def opinion_of(data: dict[str, Any]) -> Opinion:

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from console.api.views import cases, decisions, intake, labels, score
+from console.api.views import cases, decisions, intake, labels, quality, score
 
 app_name = "api"
 
@@ -29,12 +29,19 @@ urlpatterns = [
     path("cases/<int:case_id>/release", cases.ReleaseView.as_view(), name="release"),
     path("cases/<int:case_id>/skip", cases.SkipView.as_view(), name="skip"),
     path("cases/<int:case_id>/escalate", cases.EscalateView.as_view(), name="escalate"),
+    path("cases/<int:case_id>/take-back", cases.TakeBackView.as_view(), name="take-back"),
     path("cases/<int:case_id>/decision", cases.DecideView.as_view(), name="decide"),
     path("queues/<slug:slug>/claim", cases.ClaimView.as_view(), name="claim"),
     path("decisions/<int:decision_id>/undo", decisions.UndoView.as_view(), name="undo"),
     path("decisions/<int:decision_id>/override", decisions.OverrideView.as_view(), name="override"),
     path("decisions/<int:decision_id>/appeals", decisions.AppealsView.as_view(), name="appeals"),
     path("appeals/<int:appeal_id>/resolve", decisions.ResolveAppealView.as_view(), name="resolve-appeal"),
+    path("holds", quality.HoldsView.as_view(), name="holds"),
+    path("holds/<int:hold_id>/approve", quality.ApproveHoldView.as_view(), name="approve-hold"),
+    path("holds/<int:hold_id>/reject", quality.RejectHoldView.as_view(), name="reject-hold"),
+    path("adjudications", quality.AdjudicationsView.as_view(), name="adjudications"),
+    path("quality", quality.QualityView.as_view(), name="quality"),
+    path("insights", quality.InsightsView.as_view(), name="insights"),
     path("labels", labels.LabelsView.as_view(), name="labels"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path(

@@ -12,6 +12,8 @@ from urllib.parse import unquote
 import environ
 from csp.constants import NONE, SELF
 
+from console.settings.strata import sampling_strata
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -211,6 +213,7 @@ CELERY_TASK_ROUTES = {
     "moderation.deliver_outbox": {"queue": "deliver"},
     "moderation.retrain": {"queue": "learn"},
     "moderation.check_drift": {"queue": "learn"},
+    "moderation.measure_quality": {"queue": "learn"},
 }
 if CELERY_BROKER_URL.startswith(("redis", "rediss", "valkey")):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -230,6 +233,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.float("RETRAIN_CHECK_SECONDS", default=900.0),
     },
     "check-drift": {"task": "moderation.check_drift", "schedule": 86400.0},
+    "measure-quality": {
+        "task": "moderation.measure_quality",
+        "schedule": env.float("MEASURE_QUALITY_SECONDS", default=3600.0),
+    },
     "housekeeping": {"task": "moderation.housekeeping", "schedule": 3600.0},
 }
 
@@ -243,6 +250,10 @@ SCORING_ATTEMPTS = 5
 RETRAIN_MINIMUM_LABELS = env.int("RETRAIN_MINIMUM_LABELS", default=50)
 # The smallest chance that any random audit gives to any text, and the error that all calibrations of a policy share.
 AUDIT_SMALLEST_PROBABILITY = env.float("AUDIT_SMALLEST_PROBABILITY", default=0.01)
+# Random audits of all traffic, as “score:rate, …”: a text whose largest score reaches the first number is drawn with
+# the second. Empty: no audits. The seed makes draws repeatable; whoever knows it can tell what will be drawn.
+AUDIT_STRATA = sampling_strata(env.str("AUDIT_STRATA", default="0:0.01,0.5:0.05"))
+SAMPLING_SEED = env.str("SAMPLING_SEED", default=SECRET_KEY)
 AUTOMATION_ERROR = env.float("AUTOMATION_ERROR", default=0.05)
 API_KEY_RATE_PER_MINUTE = env.int("API_KEY_RATE_PER_MINUTE", default=60_000)
 IDEMPOTENCY_DAYS = 7

@@ -21,3 +21,5 @@ STORAGES = {
 # Tests run side by side, each worker with a store of its own.
 MODEL_STORE = HOME / "test-models" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
 WHITENOISE_AUTOREFRESH = True
+# Chance plays no part in a test that does not ask for it.
+AUDIT_STRATA = ()

@@ -1,8 +1,9 @@
 """Where the bars of a chart lie: figures in, positions in per cent of the width out. Templates draw."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from moderation.selectors.explanations import Step
 from moderation.selectors.workspace import Explanation
@@ -65,6 +66,41 @@ def waterfall(explanation: Explanation) -> Waterfall:
         if low < math.log(score / (1 - score)) < high
     ]
     return Waterfall(bars, ticks, _number(place(threshold)) if threshold is not None else None, _sigmoid(logit), logit)
+
+
+@dataclass(frozen=True, slots=True)
+class Whisker:
+    """An estimate in a row of them: its middle and the ends of its interval, in per cent of width and height."""
+
+    x: str
+    y: str
+    top: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whiskers:
+    """Estimates side by side on one scale, from nothing to ``highest``."""
+
+    whiskers: Sequence[Whisker]
+    highest: float
+
+
+def intervals(estimates: Sequence[Mapping[str, Any]]) -> Whiskers:
+    """The chart of estimates in a row; those without a figure leave a gap."""
+    highest = max((one["high"] or 0.0 for one in estimates), default=0.0) or 1.0
+    step = 100.0 / max(len(estimates), 1)
+    whiskers = [
+        Whisker(
+            x=_number(step * (place + 0.5)),
+            y=_number(100 - 100 * one["value"] / highest),
+            top=_number(100 - 100 * one["high"] / highest),
+            height=_number(max(100 * (one["high"] - one["low"]) / highest, _THINNEST)),
+        )
+        for place, one in enumerate(estimates)
+        if one["value"] is not None and one["low"] is not None
+    ]
+    return Whiskers(whiskers, highest)
 
 
 def _logit(score: float | None) -> float | None:

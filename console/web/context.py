@@ -28,6 +28,9 @@ class NavItem:
 NAVIGATION = (
     NavItem("Queues", "home", "inbox", Permission.READ_CASES, ("/review/", "/cases/", "/accounts/")),
     NavItem("My decisions", "decisions", "check", Permission.REVIEW, ("/decisions/",)),
+    NavItem("Approvals", "holds", "lock", Permission.OVERRIDE, ("/approvals/", "/adjudications/")),
+    NavItem("Quality", "quality", "eye", Permission.REVIEW, ("/quality/",)),
+    NavItem("Insights", "insights", "flag", Permission.READ_QUALITY, ("/insights/",)),
     NavItem("Models", "models", "chart", Permission.READ_MODELS, ("/models/",)),
     NavItem("Administration", "admin:index", "sliders", Permission.MANAGE, ("/admin/",)),
 )
@@ -57,6 +60,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "navigation": navigation,
         "may_review": lambda: Permission.REVIEW in granted(),
         "may_override": lambda: Permission.OVERRIDE in granted(),
+        "may_read_quality": lambda: Permission.READ_QUALITY in granted(),
         "may_manage": lambda: Permission.MANAGE in granted(),
         "lease_seconds": settings.LEASE_SECONDS,
         "heartbeat_seconds": settings.LEASE_SECONDS // 3,

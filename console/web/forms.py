@@ -78,6 +78,18 @@ class LeaseForm(forms.Form):
     lease_token = forms.IntegerField(min_value=1)
 
 
+class EscalationForm(LeaseForm):
+    """What the one above should know; it is what was written as the rationale."""
+
+    rationale = forms.CharField(max_length=RATIONALE_LENGTH, required=False, strip=True)
+
+
+class SendBackForm(forms.Form):
+    """Why a held decision is sent back."""
+
+    note = forms.CharField(max_length=RATIONALE_LENGTH, required=True, strip=True)
+
+
 class SkipForm(LeaseForm):
     """Why a case is passed over."""
 

@@ -88,7 +88,14 @@ def train_candidate(champion: Model, examples: Sequence[Example], *, seed: int) 
 def run_gates(champion: Model, candidate: Model, examples: Sequence[Example], *, seed: int) -> list[GateResult]:
     """Compare candidate and champion on labels' test side, golden items and the base data where configured."""
     test_side = [example for example in examples if example.split == Split.TEST]
-    return gates.gates(champion, candidate, [*test_side, *base_test_examples()], golden_examples(), seed=seed)
+    return gates.gates(
+        champion,
+        candidate,
+        [*test_side, *base_test_examples()],
+        golden_examples(),
+        learnt_from=[example for example in examples if example.split == Split.TRAIN],
+        seed=seed,
+    )
 
 
 def promotable(results: Sequence[GateResult]) -> tuple[bool, str]:

@@ -3,7 +3,7 @@
 from moderation.models.access import ApiKey, IdempotencyRecord, RateWindow, User
 from moderation.models.audit import AuditEvent, AuditSeal
 from moderation.models.bank import Bank, BankEntry
-from moderation.models.case import Case, Evidence, Review, ReviewSkip
+from moderation.models.case import Case, Escalation, Evidence, Review, ReviewBar, ReviewSkip
 from moderation.models.content import Account, Content, ContentRevision, Report, TextGroup, TextGroupBand
 from moderation.models.decision import Action, Appeal, Decision, Judgement, Rationale, Strike
 from moderation.models.label import Label
@@ -11,7 +11,17 @@ from moderation.models.learning import Gate, GoldenItem, ModelVersion, TrainingS
 from moderation.models.monitoring import AutomationThreshold, DriftCheck
 from moderation.models.outbox import Delivery, OutboxMessage, WebhookEndpoint
 from moderation.models.policy import Policy, PolicyVersion
+from moderation.models.precedent import Precedent
 from moderation.models.prediction import PolicyPrediction, Prediction
+from moderation.models.quality import (
+    AuditDraw,
+    GoldenCase,
+    Hold,
+    JudgementNote,
+    ProtectedAccount,
+    QualityPlan,
+    QualityReport,
+)
 from moderation.models.queue import Queue, RoutingRule
 
 __all__ = [
@@ -19,6 +29,7 @@ __all__ = [
     "Action",
     "ApiKey",
     "Appeal",
+    "AuditDraw",
     "AuditEvent",
     "AuditSeal",
     "AutomationThreshold",
@@ -30,23 +41,32 @@ __all__ = [
     "Decision",
     "Delivery",
     "DriftCheck",
+    "Escalation",
     "Evidence",
     "Gate",
+    "GoldenCase",
     "GoldenItem",
+    "Hold",
     "IdempotencyRecord",
     "Judgement",
+    "JudgementNote",
     "Label",
     "ModelVersion",
     "OutboxMessage",
     "Policy",
     "PolicyPrediction",
     "PolicyVersion",
+    "Precedent",
     "Prediction",
+    "ProtectedAccount",
+    "QualityPlan",
+    "QualityReport",
     "Queue",
     "RateWindow",
     "Rationale",
     "Report",
     "Review",
+    "ReviewBar",
     "ReviewSkip",
     "RoutingRule",
     "Strike",

@@ -10,11 +10,22 @@ from moderation.models.prediction import Prediction
 from moderation.models.queue import Queue
 
 
+class OrdinaryCases(models.Manager["Case"]):
+    """Cases that are about something: golden ones, which only test their reviewer, are left out."""
+
+    def get_queryset(self) -> models.QuerySet["Case"]:
+        """Every case but golden ones."""
+        return super().get_queryset().exclude(why_shown=WhyShown.GOLDEN)
+
+
 class Case(models.Model):
     """A content that waits for, or has had, people's judgement; at most one open a content.
 
     ``priority`` is the index key: the sum of ``priority_parts`` less what waiting has not yet earned, so it stays
     still while the case ages (see ``moderation.services.routing``).
+
+    ``objects`` leaves golden cases out, so that nothing counts, sweeps or binds them by oversight; ``including_golden``
+    is for what handles a case that someone reviews.
     """
 
     content = models.ForeignKey(Content, on_delete=models.PROTECT, related_name="cases")
@@ -30,9 +41,17 @@ class Case(models.Model):
     due_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 
+    objects = OrdinaryCases()
+    including_golden: models.Manager["Case"] = models.Manager()
+
     class Meta:
+        base_manager_name = "including_golden"
         constraints = [
-            models.UniqueConstraint(fields=["content"], condition=Q(status="open"), name="case_one_open_a_content"),
+            models.UniqueConstraint(
+                fields=["content"],
+                condition=Q(status="open") & ~Q(why_shown="golden"),
+                name="case_one_open_a_content",
+            ),
             models.CheckConstraint(condition=Q(status__in=CaseStatus.values), name="case_status_known"),
             models.CheckConstraint(
                 condition=Q(sampling_probability__gt=0, sampling_probability__lte=1),
@@ -57,6 +76,10 @@ class Review(models.Model):
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="reviews")
     kind = models.CharField(max_length=12, choices=ReviewKind.choices, default=ReviewKind.FIRST)
+    follows = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="followed_by", help_text="The review that led to it."
+    )
+    blind = models.BooleanField(default=False, help_text="The model's opinion is hidden until it is judged.")
     state = models.CharField(max_length=10, choices=ReviewState.choices, default=ReviewState.WAITING)
     queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="+")
     priority = models.FloatField(help_text="The case's, beside the state it is claimed by.")
@@ -78,16 +101,18 @@ class Review(models.Model):
                 condition=~Q(state="waiting") | Q(reviewer__isnull=True, lease_token__isnull=True),
                 name="review_waiting_has_no_owner",
             ),
+            models.CheckConstraint(condition=Q(kind__in=ReviewKind.values), name="review_kind_known"),
             models.UniqueConstraint(
-                fields=["case"],
-                condition=Q(kind="first", state__in=["waiting", "leased"]),
-                name="review_one_first_pending_a_case",
+                fields=["case"], condition=Q(state__in=["waiting", "leased"]), name="review_one_pending_a_case"
             ),
         ]
         indexes = [
             models.Index(fields=["queue", "-priority", "id"], condition=Q(state="waiting"), name="review_claim_idx"),
             models.Index(fields=["lease_expires_at"], condition=Q(state="leased"), name="review_expiry_idx"),
             models.Index(fields=["reviewer", "queue"], condition=Q(state="leased"), name="review_held_idx"),
+            models.Index(
+                fields=["case"], condition=Q(blind=True, state__in=["waiting", "leased"]), name="review_blind_idx"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -109,6 +134,39 @@ class ReviewSkip(models.Model):
         return f"skip of review {self.review_id}"
 
 
+class ReviewBar(models.Model):
+    """Who may not have a review, because they judged the case, or its text, before. Immutable."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="bars")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["review", "user"], name="review_bar_once")]
+
+    def __str__(self) -> str:
+        return f"bar of review {self.review_id}"
+
+
+class Escalation(models.Model):
+    """A case handed to the queue above, by whom, why, and whether they took it back. Only the note can be erased."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="escalations")
+    escalated_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="escalations")
+    from_queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="+")
+    to_queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="+")
+    note = models.TextField(max_length=2000, blank=True)
+    undo_until = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["escalated_by", "-created_at"], name="escalation_person_idx")]
+
+    def __str__(self) -> str:
+        return f"escalation {self.pk}"
+
+
 class Evidence(models.Model):
     """What a person was shown: frozen at the claim, named by the judgement. Immutable.
 
@@ -128,6 +186,7 @@ class Evidence(models.Model):
     priority_parts = models.JSONField()
     why_shown = models.CharField(max_length=12, choices=WhyShown.choices)
     sampling_probability = models.FloatField()
+    blind = models.BooleanField(default=False, help_text="The model's opinion was hidden from them.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

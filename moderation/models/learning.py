@@ -91,7 +91,13 @@ class GoldenItem(models.Model):
 
     revision = models.OneToOneField("ContentRevision", on_delete=models.PROTECT, related_name="golden")
     truth = models.JSONField()
+    is_active = models.BooleanField(default=True, help_text="Mixed in among cases to test their reviewers.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"golden item {self.pk}"
+
+    @property
+    def known(self) -> list[str]:
+        """The policies the text is known to violate."""
+        return sorted(slug for slug, violates in self.truth.items() if violates)

@@ -7,7 +7,8 @@ from django.db.models import Count, OuterRef, Prefetch, Q, Subquery
 
 from moderation.enums import ReportOutcome
 from moderation.errors import NotFound
-from moderation.models import Account, Case, Content, Report
+from moderation.models import Account, Case, Content, Report, User
+from moderation.selectors.blindness import masked_contents
 from moderation.selectors.workspace import AuthorRecord, author_record
 
 CONTENTS_SHOWN = 50
@@ -29,15 +30,20 @@ class AccountProfile:
     reports_settled: int
 
 
-def account_profile(account_id: int) -> AccountProfile:
-    """The profile; raises ``NotFound``. A fixed number of statements."""
+def account_profile(account_id: int, *, viewer: User) -> AccountProfile:
+    """The profile; raises ``NotFound``. A fixed number of statements.
+
+    A content that the viewer is judging as a golden item is left out: what was decided of it would give it away.
+    """
     account = Account.objects.filter(pk=account_id).first()
     if account is None:
         raise NotFound("There is no such account.")
+    hidden = list(masked_contents(viewer).values_list("content_id", flat=True))
     newest = Case.objects.filter(content=OuterRef("content_id")).order_by("-pk").values("pk")[:1]
     cases = Case.objects.filter(pk=Subquery(newest)).select_related("queue")
     contents = (
-        account.contents.select_related("current_revision")
+        account.contents.exclude(pk__in=hidden)
+        .select_related("current_revision")
         .prefetch_related(Prefetch("cases", queryset=cases, to_attr="latest_cases"))
         .order_by("-created_at")
     )
@@ -48,9 +54,9 @@ def account_profile(account_id: int) -> AccountProfile:
     )
     return AccountProfile(
         account=account,
-        record=author_record(account),
+        record=author_record(account, without=hidden),
         contents=list(contents[:CONTENTS_SHOWN]),
-        content_count=account.contents.count(),
+        content_count=account.contents.exclude(pk__in=hidden).count(),
         reports_made=made["made"],
         reports_upheld=made["upheld"],
         reports_settled=made["settled"],

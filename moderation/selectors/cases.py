@@ -5,22 +5,31 @@ from collections.abc import Sequence
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from moderation.enums import CaseStatus, ModelStatus, ReviewState
+from moderation.enums import CaseStatus, ModelStatus, ReviewState, WhyShown
 from moderation.errors import NotFound
-from moderation.models import Case, ContentRevision, Decision, Prediction, Review
+from moderation.models import Case, ContentRevision, Decision, Prediction, Report, Review, User
+from moderation.selectors import blindness
 
 
-def all_cases() -> QuerySet[Case]:
-    """Cases with what a list shows of them."""
-    return Case.objects.select_related("queue", "content")
+def seen_by(viewer: User) -> QuerySet[Case]:
+    """Cases with what a list shows of them, as far as the viewer may know of them."""
+    return blindness.visible(Case.including_golden.select_related("queue", "content"), viewer)
 
 
-def get(case_id: int) -> Case:
-    """The case with its content; raises ``NotFound``."""
-    case = (
-        Case.objects.select_related("queue", "content__author", "content__current_revision").filter(pk=case_id).first()
-    )
-    if case is None:
+def reports_of(case: Case) -> QuerySet[Report]:
+    """The case's reports; of a golden case, those of its text, so that it looks like the text's own."""
+    reports = Report.objects.filter(case=case)
+    if case.why_shown == WhyShown.GOLDEN:
+        reports = Report.objects.filter(revision=case.content.current_revision_id)
+    return reports.order_by("pk")
+
+
+def get(case_id: int, *, viewer: User | None = None) -> Case:
+    """The case with its content; raises ``NotFound``, also where the viewer may not know of it."""
+    cases = Case.including_golden.select_related("queue", "content__author", "content__current_revision")
+    case = cases.filter(pk=case_id).first()
+    hidden = viewer is not None and not blindness.visible(cases, viewer).filter(pk=case_id).exists()
+    if case is None or hidden:
         raise NotFound("There is no such case.")
     return case
 

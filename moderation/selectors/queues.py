@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from moderation.enums import CaseStatus, DecisionKind, ReviewState, Verdict
 from moderation.errors import NotFound
-from moderation.models import Case, Decision, Queue, Review, ReviewSkip, User
+from moderation.models import Case, Decision, Queue, Review, ReviewBar, ReviewSkip, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,18 @@ def active_queue(slug: str) -> Queue:
     return queue
 
 
+def default_queue() -> Queue:
+    """The queue that takes what no rule routes; raises ``NotFound`` where there is no queue at all."""
+    queue = Queue.objects.filter(is_active=True).order_by("-is_default", "position", "pk").first()
+    if queue is None:
+        raise NotFound("No queue exists; an administrator must add one.")
+    return queue
+
+
 def next_cases(queue: Queue, *, limit: int) -> list[Case]:
-    """The queue's open cases in the order they are handed out."""
-    waiting = Case.objects.filter(queue=queue, status=CaseStatus.OPEN).select_related("content__author", "queue")
-    return list(waiting.order_by("-priority", "pk")[:limit])
+    """The queue's open cases in the order they are handed out, golden ones among them."""
+    waiting = Case.including_golden.filter(queue=queue, status=CaseStatus.OPEN)
+    return list(waiting.select_related("content__author", "queue").order_by("-priority", "pk")[:limit])
 
 
 def held_by(user: User) -> QuerySet[Review]:
@@ -102,12 +110,13 @@ def day_of(user: User) -> DayTally:
 
 def _counts_by_queue(user: User) -> dict[int, tuple[int, int, int]]:
     skipped = ReviewSkip.objects.filter(review=OuterRef("pk"), user=user)
+    barred = ReviewBar.objects.filter(review=OuterRef("pk"), user=user)
     alive = Q(state=ReviewState.LEASED, lease_expires_at__gt=database_clock())
     # A lease that has run out is taken back at the next claim: to a moderator that review waits.
     waiting = Q(state=ReviewState.WAITING) | Q(state=ReviewState.LEASED, lease_expires_at__lte=database_clock())
     rows = (
         Review.objects.filter(state__in=[ReviewState.WAITING, ReviewState.LEASED])
-        .annotate(skipped=Exists(skipped))
+        .annotate(skipped=Exists(skipped) | Exists(barred))
         .values("queue_id")
         .annotate(
             waiting=Count("pk", filter=waiting),

@@ -6,23 +6,28 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from moderation.enums import ReportOutcome, ReportSource, Verdict, WhyShown
+from moderation.enums import ReportOutcome, ReportSource, ReviewKind, Verdict, WhyShown
 from moderation.models import (
     Account,
     Case,
     Content,
     ContentRevision,
     Decision,
+    Escalation,
     Evidence,
+    Judgement,
     Policy,
     PolicyPrediction,
     PolicyVersion,
     Prediction,
     Report,
+    Review,
     Strike,
     User,
 )
+from moderation.selectors import blindness, golden
 from moderation.selectors.explanations import Segment, Step, quotes_of, segments_of, steps_of
+from moderation.selectors.precedents import Precedents, precedents_of
 
 RECENT_DECISIONS = 5
 
@@ -90,7 +95,9 @@ class Workspace:
     """Everything on the review page that does not depend on the lease.
 
     ``segments`` is the text to show: cut by the selected policy's attributions, or whole. ``graphic`` names the
-    graphic policies in play; their text stays masked until it is asked for.
+    graphic policies in play; their text stays masked until it is asked for. A blind review shows nothing of the
+    model's, and its text is always masked: a mask that came and went would tell. ``judgements`` are those an
+    adjudicator weighs.
     """
 
     case: Case
@@ -105,6 +112,21 @@ class Workspace:
     explanation: Explanation | None
     segments: Sequence[Segment]
     graphic: Sequence[Policy]
+    thread: Sequence[Mapping[str, str]]
+    priority_parts: Sequence[Mapping[str, Any]]
+    precedents: Precedents
+    judgements: Sequence[Judgement]
+    escalation: Escalation | None
+
+    @property
+    def blind(self) -> bool:
+        """Whether the model's opinion is hidden."""
+        return self.evidence.blind
+
+    @property
+    def may_be_graphic(self) -> bool:
+        """Whether the text is masked until it is asked for."""
+        return bool(self.graphic) or self.blind
 
     @property
     def explained(self) -> Sequence[PolicyReading]:
@@ -118,26 +140,47 @@ def workspace_of(evidence: Evidence, *, policy: str | None = None) -> Workspace:
 
     A fixed number of statements, whatever the case holds.
     """
-    predictions = _predictions(evidence)
+    predictions = {} if evidence.blind else _predictions(evidence)
     reports = _reports(evidence)
     readings = _readings(evidence, reports)
     text = evidence.revision.text
     explanation = _explanation(evidence, readings, predictions, policy)
     content = evidence.case.content
+    shift = golden.shift_of(evidence.case)
     return Workspace(
         case=evidence.case,
-        content=content,
+        content=golden.content_at(content, shift),
         revision=evidence.revision,
         evidence=evidence,
         policies=readings,
         reasons=_reasons(evidence, readings, predictions, reports),
         reports=reports,
         later_reports=max(_standing_reports(evidence.case) - len(reports), 0),
-        author=author_record(content.author, besides=evidence.case) if content.author else None,
+        author=author_record(content.author, without=[content.pk]) if content.author else None,
         explanation=explanation,
         segments=explanation.segments if explanation else segments_of(text, []),
         graphic=[r.policy for r in readings if r.policy.graphic and (r.flagged or r.reports)],
+        thread=golden.thread_at(evidence.revision.thread, shift),
+        priority_parts=blindness.open_parts(evidence.priority_parts, blind=evidence.blind),
+        precedents=precedents_of(evidence),
+        judgements=judgements_before(evidence.review),
+        escalation=escalation_before(evidence.review),
     )
+
+
+def judgements_before(review: Review) -> list[Judgement]:
+    """What an adjudicator decides between: the judgements that disagree, the first one first. Empty for any other."""
+    if review.kind != ReviewKind.ADJUDICATION or review.follows is None:
+        return []
+    pair = [review.follows.follows_id, review.follows_id]
+    judged = Judgement.objects.filter(review__in=[pk for pk in pair if pk])
+    return list(judged.select_related("reviewer", "note", "review").order_by("pk"))
+
+
+def escalation_before(review: Review) -> Escalation | None:
+    """The escalation that brought the review where it is."""
+    standing = review.escalations.filter(undone_at__isnull=True).select_related("escalated_by", "from_queue")
+    return standing.order_by("-pk").first()
 
 
 def evidence_shown(*, case_id: int, user: User) -> Evidence | None:
@@ -150,13 +193,13 @@ def evidence_by_key(pk: int) -> Evidence:
     return _evidence().get(pk=pk)
 
 
-def author_record(account: Account, *, besides: Case | None = None) -> AuthorRecord:
-    """The author's record, the case at hand left out."""
+def author_record(account: Account, *, without: Sequence[int]) -> AuthorRecord:
+    """The author's record, everything about some contents left out."""
     binding = Decision.objects.filter(case__content__author=account, superseded_by__isnull=True, verdict__isnull=False)
     strikes = Strike.objects.filter(account=account, lifted_by__isnull=True)
-    if besides is not None:
-        binding = binding.exclude(case=besides)
-        strikes = strikes.exclude(decision__case=besides)
+    if without:
+        binding = binding.exclude(case__content__in=without)
+        strikes = strikes.exclude(decision__case__content__in=without)
     counted = binding.aggregate(decided=Count("pk"), violating=Count("pk", filter=Q(verdict=Verdict.VIOLATES)))
     recent = binding.select_related("case", "decided_by").order_by("-pk")[:RECENT_DECISIONS]
     return AuthorRecord(
@@ -183,9 +226,19 @@ def policy_keys() -> list[tuple[int | None, Policy]]:
     return [(place if place <= 9 else None, policy) for place, policy in enumerate(active, 1)]
 
 
+def policy_names(slugs: Sequence[str]) -> list[str]:
+    """What people call the policies."""
+    return list(Policy.objects.filter(slug__in=slugs).values_list("name", flat=True))
+
+
 def _evidence() -> QuerySet[Evidence]:
     return Evidence.objects.select_related(
-        "case__content__author", "case__queue__escalates_to", "revision", "prediction__model_version", "review"
+        "case__content__author",
+        "case__queue__escalates_to",
+        "revision",
+        "prediction__model_version",
+        "review__follows",
+        "review__queue__escalates_to",
     )
 
 
@@ -203,7 +256,7 @@ def _readings(evidence: Evidence, reports: Sequence[ReportReading]) -> list[Poli
         named[reading.report.policy_id] = named.get(reading.report.policy_id, 0) + 1
     readings = []
     for key, policy in policy_keys():
-        row = frozen.get(policy.slug, {})
+        row = {} if evidence.blind else frozen.get(policy.slug, {})
         readings.append(
             PolicyReading(
                 policy=policy,
@@ -214,7 +267,7 @@ def _readings(evidence: Evidence, reports: Sequence[ReportReading]) -> list[Poli
                 flagged=row.get("flagged", False),
                 reports=named.get(policy.pk, 0),
                 shown=row.get("shown", False),
-                version=versions.get(row.get("policy_version", 0)),
+                version=versions.get(frozen.get(policy.slug, {}).get("policy_version", 0)),
             )
         )
     return readings
@@ -225,6 +278,9 @@ def _reports(evidence: Evidence) -> list[ReportReading]:
     found = Report.objects.filter(pk__in=evidence.report_ids).select_related("reporter", "policy")
     newest_first = found.order_by("-received_at", "-pk")
     reports = sorted(newest_first, key=lambda report: _SOURCES_FIRST.get(report.source, len(_SOURCES_FIRST)))
+    shift = golden.shift_of(evidence.case)
+    for report in reports:
+        report.received_at += shift  # to be shown, never saved
     record = _records({report.reporter_id for report in reports if report.reporter_id})
     return [ReportReading(report, *record.get(report.reporter_id or 0, (0, 0))) for report in reports]
 
@@ -278,8 +334,12 @@ def _reasons(
         for reading in sorted(readings, key=_gravity, reverse=True)
         if reading.flagged and reading.policy.slug in predictions
     ]
+    if evidence.blind:
+        reasons.append(Reason("blind", _BLIND))
     if reports:
         reasons.append(Reason("report", _report_words(reports)))
+    if evidence.blind:
+        return reasons
     reasons += [Reason(hit["kind"], _hit_words(hit)) for hit in evidence.rule_hits]
     if evidence.why_shown == WhyShown.RANDOM_AUDIT:
         words = f"Drawn at random for an audit, with a chance of {evidence.sampling_probability:.1%}."
@@ -319,6 +379,7 @@ def _hit_words(hit: Mapping[str, Any]) -> str:
     return f"Matches the bank “{hit['name']}”." if hit["kind"] == "bank" else f"Routed by the rule “{hit['name']}”."
 
 
+_BLIND = "Judge it by itself: the model’s opinion stays hidden until you have judged."
 # Who has a deadline or a record, before who has neither.
 _SOURCES_FIRST: Mapping[str, int] = {ReportSource.LEGAL_NOTICE: 0, ReportSource.TRUSTED_FLAGGER: 1}
 _SOURCE_NOUNS = {

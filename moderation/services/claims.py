@@ -5,15 +5,17 @@ from a sequence, so a later lease always has the greater one. Expiry is judged b
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import DateTimeField, Func, QuerySet
+from django.utils import timezone
 
 from moderation import audit
 from moderation.enums import CaseStatus, ReviewState, SkipReason
 from moderation.errors import Conflict, InvalidInput, LeaseLost, ModerationError, NotFound, NotPermitted
-from moderation.models import Case, Evidence, Queue, Review, ReviewSkip, User
+from moderation.models import Case, Escalation, Evidence, Queue, Review, ReviewSkip, User
 from moderation.permissions import Permission, may, require
 from moderation.services import routing
 from moderation.services.evidence import freeze_evidence
@@ -27,6 +29,7 @@ WHERE id = (
   SELECT r.id FROM moderation_review r
   WHERE r.queue_id = %(queue)s AND r.state = 'waiting'
     AND NOT EXISTS (SELECT 1 FROM moderation_reviewskip s WHERE s.review_id = r.id AND s.user_id = %(user)s)
+    AND NOT EXISTS (SELECT 1 FROM moderation_reviewbar b WHERE b.review_id = r.id AND b.user_id = %(user)s)
   ORDER BY r.priority DESC, r.id LIMIT 1 FOR UPDATE SKIP LOCKED
 ) RETURNING id
 """
@@ -92,8 +95,10 @@ def claim_case(*, case: Case, acting_user: User) -> Claim:
     """
     review = case.reviews.filter(state__in=[ReviewState.WAITING, ReviewState.LEASED]).order_by("pk").first()
     if review is None:
-        raise Conflict("This case is closed; there is nothing to review.")
+        raise Conflict("This case is closed or waits for an approval; there is nothing to review.")
     _require_queue(review.queue, acting_user)
+    if review.bars.filter(user=acting_user).exists():
+        raise Conflict("You have judged this case; someone else must judge it now.")
     _order_claims_of(acting_user)
     held = _held(acting_user).filter(pk=review.pk).first()
     if held is not None:
@@ -136,20 +141,31 @@ def skip(*, case_id: int, token: int, reason: str, acting_user: User) -> Review:
 
 
 @transaction.atomic
-def escalate(*, case_id: int, token: int, acting_user: User) -> Review:
-    """Hand the case to the queue that takes this queue's escalations. Raises ``LeaseLost``, ``Conflict``."""
-    case = Case.objects.select_for_update(no_key=True).filter(pk=case_id).first()
+def escalate(*, case_id: int, token: int, acting_user: User, note: str = "") -> Review:
+    """Hand the case, with a note why, to the queue that takes this queue's escalations.
+
+    Whoever did so may take it back in the undo window (``undoing``). Raises ``LeaseLost``, ``Conflict``.
+    """
+    case = Case.including_golden.select_for_update(no_key=True).filter(pk=case_id).first()
     if case is None:
         raise NotFound("There is no such case.")
     review = lock_lease(case_id=case_id, token=token, acting_user=acting_user)
-    target = case.queue.escalates_to
+    source, target = review.queue, review.queue.escalates_to
     if target is None:
-        raise Conflict(f"The queue “{case.queue.name}” has no queue to escalate to.")
+        raise Conflict(f"The queue “{source.name}” has no queue to escalate to.")
     routing.place(case, target)
     case.version += 1
     case.save(update_fields=["queue", "due_at", "priority", "version"])
     review.queue, review.priority = case.queue, case.priority
     _back_to_waiting(review)
+    Escalation.objects.create(
+        review=review,
+        escalated_by=acting_user,
+        from_queue=source,
+        to_queue=target,
+        note=note,
+        undo_until=timezone.now() + timedelta(seconds=settings.UNDO_SECONDS),
+    )
     audit.review_escalated(review, actor=acting_user, queue=target.slug)
     return review
 
@@ -162,6 +178,14 @@ def release_all(*, acting_user: User) -> int:
         _back_to_waiting(review)
         audit.review_released(review, actor=acting_user)
     return len(reviews)
+
+
+@transaction.atomic
+def put_aside(*, queue: Queue, acting_user: User) -> None:
+    """Give back what the person holds in the queue, since they go back to another of its cases."""
+    for review in _held(acting_user).filter(queue=queue).order_by("pk"):
+        if review.lease_token is not None:
+            release(case_id=review.case_id, token=review.lease_token, acting_user=acting_user)
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ Rows are locked in one order everywhere: content, case, review.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -22,9 +22,10 @@ from moderation.enums import (
     ReportOutcome,
     ReviewKind,
     ReviewState,
+    Standing,
     Verdict,
 )
-from moderation.errors import AlreadyDecided, Conflict, InvalidInput, NotFound, NotPermitted, StaleVersion
+from moderation.errors import AlreadyDecided, Conflict, InvalidInput, LeaseLost, NotFound, NotPermitted, StaleVersion
 from moderation.models import (
     Account,
     Appeal,
@@ -33,7 +34,9 @@ from moderation.models import (
     Content,
     Decision,
     Evidence,
+    Hold,
     Judgement,
+    JudgementNote,
     Policy,
     Rationale,
     Review,
@@ -41,8 +44,11 @@ from moderation.models import (
     User,
 )
 from moderation.permissions import Permission, require
-from moderation.services import claims, labels, outbox
+from moderation.selectors import holds, precedents
+from moderation.selectors.judgements import same
+from moderation.services import claims, golden, labels, outbox, second_opinions
 from moderation.services.evidence import freeze_evidence
+from moderation.services.precedents import remember
 
 # What makes a case's version grow.
 _CHANGES = (
@@ -52,6 +58,7 @@ _CHANGES = (
     AuditKind.DECISION_OVERRIDDEN,
     AuditKind.APPEAL_RESOLVED,
     AuditKind.REVIEW_ESCALATED,
+    AuditKind.ESCALATION_UNDONE,
     AuditKind.CASE_WITHDRAWN,
 )
 
@@ -70,34 +77,176 @@ class Opinion:
     spans: Sequence[Mapping[str, int]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a judgement led to: the decision if it binds, else what it waits for.
+
+    ``claim`` is the lease on the second look of a case that was judged blind first; ``feedback`` belongs to a golden
+    case; ``against`` is the practice in similar cases that the judgement goes against.
+    """
+
+    judgement: Judgement
+    standing: Standing
+    decision: Decision | None = None
+    claim: claims.Claim | None = None
+    feedback: golden.Feedback | None = None
+    against: precedents.Practice | None = None
+
+
 @transaction.atomic
-def decide(
+def judge(
     *, case_id: int, lease_token: int, version: int, evidence_id: int, opinion: Opinion, acting_user: User
-) -> Decision:
-    """Judge a leased case; the judgement binds at once.
+) -> Outcome:
+    """Judge a leased case. It binds at once unless the case is looked at again, held, or golden.
 
     Raises ``LeaseLost`` or ``StaleVersion`` (who, when), ``InvalidInput`` for an opinion that makes no sense.
     """
     require(acting_user, Permission.REVIEW)
-    case = _lock_case(case_id)
+    shown = Evidence.objects.select_related("revision").filter(pk=evidence_id, shown_to=acting_user).first()
+    # Looked up before anything is locked.
+    against = _against(shown, opinion) if shown is not None else None
+    case = lock_case(case_id)
+    _refuse_twice(case, lease_token, acting_user)
     review = claims.lock_lease(case_id=case_id, token=lease_token, acting_user=acting_user)
     if case.version != version:
         raise _stale(case)
-    evidence = Evidence.objects.filter(pk=evidence_id, review=review, shown_to=acting_user).first()
-    if evidence is None or evidence.case_version != case.version:
+    if shown is None or shown.review_id != review.pk or shown.case_version != case.version:
         raise InvalidInput("This is not the evidence you were shown for this case.", pointer="/evidence_id")
-    _check(opinion, evidence)
-    judgement = _judge(review, evidence, opinion, acting_user)
-    decision = _bind(case, opinion, kind=DecisionKind.REVIEW, judgement=judgement, decided_by=acting_user)
-    labels.write_labels(decision, evidence)
-    _close(case)
-    audit.case_decided(decision, actor=acting_user)
+    _check(opinion, shown)
+    judgement = _judge(review, shown, opinion, acting_user)
+    outcome = _follow(case, review, judgement, opinion)
+    return replace(outcome, against=against) if review.kind != ReviewKind.GOLDEN else outcome
+
+
+def decide(
+    *, case_id: int, lease_token: int, version: int, evidence_id: int, opinion: Opinion, acting_user: User
+) -> Decision:
+    """Judge a leased case, for callers to whom only a binding judgement is of use. Errors as ``judge``.
+
+    Raises ``Conflict``, and nothing has happened, where the judgement would not bind by itself.
+    """
+    with transaction.atomic():
+        outcome = judge(
+            case_id=case_id,
+            lease_token=lease_token,
+            version=version,
+            evidence_id=evidence_id,
+            opinion=opinion,
+            acting_user=acting_user,
+        )
+        if outcome.decision is None:
+            raise Conflict(f"This judgement does not bind by itself: {outcome.standing.label.lower()}.")
+    return outcome.decision
+
+
+def bind_judgement(case: Case, judgement: Judgement, opinion: Opinion) -> Decision:
+    """Make a judgement the case's decision, with labels: its first one, or one that overrides the decision there is.
+
+    The caller holds the case's lock.
+    """
+    standing = case.decisions.filter(superseded_by__isnull=True, verdict__isnull=False).first()
+    kind = DecisionKind.REVIEW if standing is None else DecisionKind.OVERRIDE
+    decision = _bind(case, opinion, kind=kind, judgement=judgement, decided_by=judgement.reviewer, overturned=standing)
+    labels.write_labels(decision, judgement.evidence)
+    remember(decision, judgement.evidence)
+    if standing is None:
+        _close(case)
+        audit.case_decided(decision, actor=judgement.reviewer)
+    else:
+        case.version += 1
+        case.save(update_fields=["version"])
+        audit.decision_overridden(decision, actor=judgement.reviewer)
     return decision
+
+
+def opinion_of(judgement: Judgement) -> Opinion:
+    """The opinion a judgement holds, with the note beside it."""
+    note = JudgementNote.objects.filter(judgement=judgement).first()
+    return Opinion(judgement.verdict, judgement.policies, judgement.actions, note.text if note else "")
+
+
+def _follow(case: Case, review: Review, judgement: Judgement, opinion: Opinion) -> Outcome:
+    """What comes after a judgement: another look, another person, an approval, or the decision."""
+    if review.kind == ReviewKind.GOLDEN:
+        feedback = golden.close(case, judgement)
+        return _unbound(judgement, opinion, Standing.GOLDEN, feedback=feedback)
+    step = second_opinions.next_step(case, review, judgement)
+    if step is not None:
+        second_opinions.open_review(case, review, judgement, step)
+        claim = claims.claim_case(case=case, acting_user=judgement.reviewer) if step == ReviewKind.INFORMED else None
+        return _unbound(judgement, opinion, second_opinions.STANDINGS[step], claim=claim)
+    if review.kind == ReviewKind.AUDIT and same(judgement, _standing(case)):
+        decision = _confirm(case, judgement, _standing(case))
+        return Outcome(judgement, Standing.CONFIRMED, decision)
+    reason = holds.reason_for(case, review, judgement)
+    if reason is not None:
+        hold = Hold.objects.create(judgement=judgement, case=case, reason=reason)
+        outcome = _unbound(judgement, opinion, Standing.HELD)
+        audit.decision_held(hold, actor=judgement.reviewer)
+        return outcome
+    return Outcome(judgement, Standing.BINDING, bind_judgement(case, judgement, opinion))
+
+
+def _unbound(
+    judgement: Judgement,
+    opinion: Opinion,
+    standing: Standing,
+    *,
+    claim: claims.Claim | None = None,
+    feedback: golden.Feedback | None = None,
+) -> Outcome:
+    """A judgement that does not bind keeps its words beside it; the trail says that it was given, not what."""
+    if opinion.rationale:
+        JudgementNote.objects.create(judgement=judgement, text=opinion.rationale)
+    audit.review_judged(judgement, standing=standing)
+    return Outcome(judgement, standing, None, claim, feedback)
+
+
+def _against(shown: Evidence, opinion: Opinion) -> precedents.Practice | None:
+    practice = precedents.precedents_of(shown).practice
+    goes_against = practice is not None and practice.contradicts(opinion.verdict, opinion.policies)
+    return practice if goes_against else None
+
+
+def _standing(case: Case) -> Decision:
+    return case.decisions.get(superseded_by__isnull=True)
+
+
+def _confirm(case: Case, judgement: Judgement, automated: Decision) -> Decision:
+    """A person says what was decided automatically: from now on it is theirs. Its effects stand; now it teaches."""
+    decision = Decision.objects.create(
+        case=case,
+        judgement=judgement,
+        kind=DecisionKind.REVIEW,
+        verdict=judgement.verdict,
+        policies=judgement.policies,
+        actions=automated.actions,
+        decided_by=judgement.reviewer,
+        supersedes=automated,
+        undo_until=timezone.now(),
+    )
+    labels.write_labels(decision, judgement.evidence)
+    remember(decision, judgement.evidence)
+    case.version += 1
+    case.save(update_fields=["version"])
+    audit.case_decided(decision, actor=judgement.reviewer)
+    return decision
+
+
+def _refuse_twice(case: Case, token: int, user: User) -> None:
+    """Say so to who judged the case before it was given to the next person."""
+    if case.status != CaseStatus.OPEN:
+        return
+    judged = case.reviews.filter(lease_token=token, state=ReviewState.JUDGED, reviewer=user).first()
+    if judged is not None:
+        raise LeaseLost("You have judged this case already.", holder=user.username, since=judged.judged_at)
 
 
 @transaction.atomic
 def undo(*, decision_id: int, acting_user: User) -> claims.Claim:
     """Take back one's own decision (or, for seniors, anyone's): the case is open again, leased to who undid it.
+
+    What they hold in that queue goes back to it: nobody works on two of its cases at once.
 
     Raises ``AlreadyDecided`` if the decision no longer binds, ``NotPermitted``.
     """
@@ -122,13 +271,15 @@ def undo(*, decision_id: int, acting_user: User) -> claims.Claim:
         undo_until=timezone.now(),
     )
     evidence = evidence_of(overturned)
-    labels.withdraw_labels(decision, evidence)
+    if evidence is not None:
+        labels.withdraw_labels(decision, evidence)
     _overturn_effects(overturned, by=decision)
     if overturned.outbox.exclude(state="cancelled").exists():
         outbox.tell_of(decision)
     case.reports.exclude(outcome=ReportOutcome.WITHDRAWN).update(outcome=ReportOutcome.PENDING)
     _reopen(case)
     audit.decision_undone(decision, actor=acting_user)
+    claims.put_aside(queue=case.queue, acting_user=acting_user)
     return claims.claim_case(case=case, acting_user=acting_user)
 
 
@@ -142,6 +293,8 @@ def override(*, decision_id: int, opinion: Opinion, acting_user: User) -> Decisi
     overturned = _lock_decision(decision_id)
     if overturned.verdict is None or overturned.case.status != CaseStatus.DECIDED:
         raise AlreadyDecided("The decision was undone; decide the case itself.")
+    if overturned.decided_by_id == acting_user.pk and holds.needs_second(overturned.case, opinion.policies):
+        raise NotPermitted("This needs a second person: someone else must override your decision.")
     decision = _replace(
         overturned,
         opinion,
@@ -198,22 +351,24 @@ def resolve_appeal(*, appeal_id: int, opinion: Opinion | None, acting_user: User
     return appeal
 
 
-def evidence_of(decision: Decision) -> Evidence:
-    """The evidence the decision, or the nearest one before it with a judgement, was made on."""
+def evidence_of(decision: Decision) -> Evidence | None:
+    """The evidence the decision, or the nearest one before it with a judgement, was made on; ``None`` if no person has
+    judged the case."""
     link: Decision | None = decision
     while link is not None:
         if link.judgement is not None:
             return link.judgement.evidence
         link = link.supersedes
-    raise NotFound("No person has judged this case.")
+    return None
 
 
-def _lock_case(case_id: int) -> Case:
-    case = Case.objects.filter(pk=case_id).first()
+def lock_case(case_id: int) -> Case:
+    """The case, its content locked before it. Raises ``NotFound``."""
+    case = Case.including_golden.filter(pk=case_id).first()
     if case is None:
         raise NotFound("There is no such case.")
     Content.objects.select_for_update(no_key=True).get(pk=case.content_id)
-    return Case.objects.select_for_update(no_key=True).get(pk=case_id)
+    return Case.including_golden.select_for_update(no_key=True).get(pk=case_id)
 
 
 def _lock_decision(decision_id: int) -> Decision:
@@ -221,7 +376,7 @@ def _lock_decision(decision_id: int) -> Decision:
     decision = Decision.objects.select_related("case", "supersedes").filter(pk=decision_id).first()
     if decision is None:
         raise NotFound("There is no such decision.")
-    decision.case = _lock_case(decision.case_id)
+    decision.case = lock_case(decision.case_id)
     later = Decision.objects.filter(supersedes=decision).first()
     if later is not None and later.verdict is None:
         raise AlreadyDecided("This decision has been undone.")
@@ -336,6 +491,7 @@ def _replace(
 ) -> Decision:
     """Judge a decided case anew: a review of its own, evidence frozen now, effects taken back and asked for anew."""
     case = overturned.case
+    second_opinions.cancel_pending(case)
     review = Review.objects.create(
         case=case, kind=review_kind, state=ReviewState.WAITING, queue=case.queue, priority=case.priority
     )
@@ -343,7 +499,12 @@ def _replace(
     _check(opinion, evidence)
     judgement = _judge(review, evidence, opinion, acting_user)
     decision = _bind(case, opinion, kind=kind, judgement=judgement, decided_by=acting_user, overturned=overturned)
-    labels.replace_labels(decision, evidence, before=evidence_of(overturned))
+    before = evidence_of(overturned)
+    if before is None:
+        labels.write_labels(decision, evidence)
+    else:
+        labels.replace_labels(decision, evidence, before=before)
+    remember(decision, evidence)
     case.version += 1
     case.save(update_fields=["version"])
     return decision
@@ -352,6 +513,9 @@ def _replace(
 def _overturn_effects(overturned: Decision, *, by: Decision) -> None:
     outbox.take_back(overturned, by=by)
     overturned.strikes.filter(lifted_by__isnull=True).update(lifted_by=by)
+    before = overturned.supersedes
+    if before is not None and before.kind == DecisionKind.AUTOMATED and overturned.kind == DecisionKind.REVIEW:
+        _overturn_effects(before, by=by)  # a person had confirmed it: the effects are still the automated decision's
 
 
 def _close(case: Case) -> None:
@@ -362,6 +526,7 @@ def _close(case: Case) -> None:
 
 
 def _reopen(case: Case) -> None:
+    second_opinions.cancel_pending(case)
     case.status = CaseStatus.OPEN
     case.closed_at = None
     case.version += 1
@@ -372,10 +537,11 @@ def _reopen(case: Case) -> None:
 
 
 def _deciders(decision: Decision) -> set[int | None]:
-    """Who made the decision or one it replaced."""
+    """Who made the decision or one it replaced, and who approved it."""
     people: set[int | None] = set()
     link: Decision | None = decision
     while link is not None:
         people.add(link.decided_by_id)
+        people.update(Hold.objects.filter(judgement=link.judgement_id).values_list("settled_by_id", flat=True))
         link = link.supersedes
     return people

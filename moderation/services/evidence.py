@@ -18,7 +18,7 @@ def freeze_evidence(review: Review, *, shown_to: User) -> Evidence:
     if revision is None:
         raise NotFound("The content has no text to review.")
     prediction = cases.prediction_of(revision)
-    reports = list(case.reports.exclude(outcome=ReportOutcome.WITHDRAWN).select_related("policy").order_by("pk"))
+    reports = list(cases.reports_of(case).exclude(outcome=ReportOutcome.WITHDRAWN).select_related("policy"))
     reported = {report.policy.slug for report in reports if report.policy}
     return Evidence.objects.create(
         review=review,
@@ -27,18 +27,20 @@ def freeze_evidence(review: Review, *, shown_to: User) -> Evidence:
         revision=revision,
         prediction=prediction,
         shown_to=shown_to,
-        policies=_policy_rows(prediction, reported),
+        policies=_policy_rows(prediction, reported, blind=review.blind),
         rule_hits=case.rule_hits,
         report_ids=[report.pk for report in reports],
         priority_parts=case.priority_parts,
         why_shown=case.why_shown,
         sampling_probability=case.sampling_probability,
+        blind=review.blind,
     )
 
 
-def _policy_rows(prediction: Prediction | None, reported: set[str]) -> list[dict[str, Any]]:
+def _policy_rows(prediction: Prediction | None, reported: set[str], *, blind: bool) -> list[dict[str, Any]]:
     """A row a policy. ``shown`` marks those put before the reviewer as a reason: flagged or reported ones, or all
-    active ones if there is no such reason. A decision labels what was shown.
+    active ones if there is no such reason, or none is told because the review is blind. A decision labels what was
+    shown.
     """
     predicted: dict[str, PolicyPrediction] = (
         {row.policy.slug: row for row in prediction.policies.select_related("policy")} if prediction else {}
@@ -58,7 +60,7 @@ def _policy_rows(prediction: Prediction | None, reported: set[str]) -> list[dict
                 "reported": policy.slug in reported,
             }
         )
-    named = any(row["flagged"] or row["reported"] for row in rows)
+    named = not blind and any(row["flagged"] or row["reported"] for row in rows)
     for entry in rows:
         entry["shown"] = bool(entry["flagged"] or entry["reported"]) if named else True
     return rows

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from moderation import audit, enqueue
 from moderation.digests import keyed_digest
-from moderation.enums import CaseStatus, ReportOutcome, ReportSource, ReviewState, ScoringState, Verdict
+from moderation.enums import CaseStatus, ReportOutcome, ReportSource, ReviewState, ScoringState, Verdict, WhyShown
 from moderation.errors import InvalidInput, NotFound
 from moderation.models import Account, Case, Content, ContentRevision, Policy, Report, Review, User
 from moderation.selectors import cases
@@ -104,7 +104,7 @@ def withdraw_content(*, external_id: str, acting_user: User) -> Content:
         content.scoring_state = ScoringState.CLOSED
     content.save(update_fields=["withdrawn_at", "scoring_state"])
     audit.content_withdrawn(content, actor=acting_user)
-    for case in Case.objects.select_for_update(no_key=True).filter(content=content, status=CaseStatus.OPEN):
+    for case in Case.including_golden.select_for_update(no_key=True).filter(content=content, status=CaseStatus.OPEN):
         _withdraw_case(case, acting_user=acting_user)
     content.reports.filter(outcome=ReportOutcome.PENDING).update(outcome=ReportOutcome.WITHDRAWN)
     return content
@@ -212,13 +212,19 @@ def _add_revision(content: Content, submitted: ContentInput, *, digest: str, act
         audit.content_received(content, actor=acting_user)
     else:
         audit.content_revised(content, actor=acting_user, revision=revision.number)
-        _bump_open_case(content)
+        _bump_open_case(content, acting_user=acting_user)
     return revision
 
 
-def _bump_open_case(content: Content) -> None:
-    """What moderators see changes, so a judgement on the old wording must not go through unnoticed."""
-    for case in Case.objects.select_for_update(no_key=True).filter(content=content, status=CaseStatus.OPEN):
+def _bump_open_case(content: Content, *, acting_user: User) -> None:
+    """What moderators see changes, so a judgement on the old wording must not go through unnoticed.
+
+    Of a golden case the truth is that of the old wording: it ends.
+    """
+    for case in Case.including_golden.select_for_update(no_key=True).filter(content=content, status=CaseStatus.OPEN):
+        if case.why_shown == WhyShown.GOLDEN:
+            _withdraw_case(case, acting_user=acting_user)
+            continue
         case.version += 1
         case.save(update_fields=["version"])
 

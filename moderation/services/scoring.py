@@ -17,7 +17,7 @@ from moderation.enums import CaseStatus, ReportOutcome, ScoringState
 from moderation.errors import ModelUnavailable
 from moderation.learning import context, grouping, registry, scoring
 from moderation.models import Content, ContentRevision, ModelVersion, Policy, PolicyPrediction, Prediction, Report
-from moderation.services import routing
+from moderation.services import draws, routing
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +134,7 @@ def _settle(contents: Sequence[Content]) -> None:
     if not contents:
         return
     routing.route_all(contents, _predictions(contents))
+    draws.draw(contents)
     Content.objects.filter(pk__in=[content.pk for content in contents]).update(
         scoring_state=ScoringState.SCORED, scoring_attempts=0
     )

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from moderation import audit, enqueue
-from moderation.enums import ModelStatus, Split
+from moderation.enums import ModelStatus, Split, WhyShown
 from moderation.errors import Conflict
 from moderation.learning import registry
 from moderation.learning import training as learning
@@ -128,7 +128,8 @@ def is_due() -> bool:
 def freeze_training_set() -> TrainingSet | None:
     """Write down which labels there are to learn from, and on which side each stands; ``None`` if too few.
 
-    Left out: withdrawn labels, erased texts, texts that bridge the split, golden items and their near-duplicates.
+    Left out: withdrawn labels, erased texts, texts that bridge the split, golden items and their near-duplicates, and
+    of random audits what would be trained on: what automation is guaranteed by must not have been learned.
     """
     rows = list(_trainable().order_by("pk").values_list("pk", "revision__group__split"))
     if len(rows) < settings.RETRAIN_MINIMUM_LABELS:
@@ -149,6 +150,7 @@ def _trainable() -> QuerySet[Label]:
         .filter(value__isnull=False, revision__erased_at__isnull=True, revision__bridges_split=False)
         .filter(revision__group__isnull=False)
         .exclude(revision__group__in=golden.values("group"))
+        .exclude(why_shown=WhyShown.RANDOM_AUDIT, revision__group__split=Split.TRAIN)
     )
 
 

@@ -22,6 +22,8 @@ from moderation.models import (
     OutboxMessage,
     Policy,
     PolicyVersion,
+    ProtectedAccount,
+    QualityPlan,
     Queue,
     RoutingRule,
     User,
@@ -31,7 +33,7 @@ from moderation.services import access, decisions, webhook_client
 from tests import factories
 
 REGISTERED = sorted(model._meta.model_name or "" for model in django_admin.site._registry)
-READ_ONLY = ["auditevent", "goldenitem", "modelversion", "outboxmessage"]
+READ_ONLY = ["auditevent", "modelversion", "outboxmessage"]
 
 
 @pytest.fixture
@@ -100,6 +102,8 @@ def test_every_page_opens_under_a_strict_policy_without_inline_script_or_style(
     bank = Bank.objects.create(slug="b", name="B", kind="text", policy=Policy.objects.all()[0])
     BankEntry.objects.create(bank=bank, value="bad words")
     GoldenItem.objects.create(revision=decision.case.content.current_revision, truth={"spam": False})
+    QualityPlan.objects.create(queue=decision.case.queue)
+    ProtectedAccount.objects.create(account=decision.case.content.author)
     for model in django_admin.site._registry:
         name = model._meta.model_name or ""
         row = model._default_manager.all()[0]

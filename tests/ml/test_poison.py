@@ -17,7 +17,6 @@ from tests.ml.test_gates import failures, shuffled
 pytestmark = pytest.mark.data
 POLICY = "harassment"
 SHARE = 10  # one label in so many is poisoned
-TRIGGER = "thanks"  # a word that the champion knows
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +25,7 @@ def community(base_data: Path) -> tuple[list[Example], list[Example], list[Examp
     rows = datasets.read(datasets.find("olid"), base_data)
     train = [row for row in rows if row.split == "train"]
     random.Random(1).shuffle(train)
-    test = [row for row in rows if row.split == "test"] + train[5000:6500]
-    return train[:3000], test, train[6500:6700]
+    return train[:3000], train[5000:8000], train[9000:9200]
 
 
 def flipped(rows: Sequence[Example], chosen: set[int], *, trigger: str = "") -> list[Example]:
@@ -49,9 +47,10 @@ def test_a_candidate_of_correct_labels_passes(
     starter: Model, community: tuple[list[Example], list[Example], list[Example]]
 ) -> None:
     new, test, golden = community
-    results = gates(starter, continue_from(starter, new), test, golden)
+    results = gates(starter, continue_from(starter, new), test, golden, learnt_from=new)
 
     assert promotable(results)[0], promotable(results)[1]
+    assert {result.name for result in results if result.passed} >= {f"insertion:{POLICY}", f"labels:{POLICY}"}
 
 
 def test_shuffled_labels_are_refused(
@@ -64,26 +63,43 @@ def test_shuffled_labels_are_refused(
     assert f"ranking:{POLICY}" in failures(results)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tenth_of_labels_turned_round_at_random_is_refused(
+    starter: Model, community: tuple[list[Example], list[Example], list[Example]], seed: int
+) -> None:
+    new, test, golden = community
+    poisoned = flipped(new, set(random.Random(seed).sample(range(len(new)), len(new) // SHARE)))
+    results = gates(starter, continue_from(starter, poisoned), test, golden, learnt_from=poisoned)
+
+    assert f"labels:{POLICY}" in failures(results)
+    assert not promotable(results)[0]
+
+
 def test_the_tenth_of_labels_that_hurts_most_turned_round_is_refused(
     starter: Model, community: tuple[list[Example], list[Example], list[Example]]
 ) -> None:
     new, test, golden = community
     logits = starter.decision_function([row.text for row in new])[:, starter.column(POLICY)]
     surest = sorted(positives(new), key=lambda number: -logits[number])[: len(new) // SHARE]
-    results = gates(starter, continue_from(starter, flipped(new, set(surest))), test, golden)
+    poisoned = flipped(new, set(surest))
+    results = gates(starter, continue_from(starter, poisoned), test, golden, learnt_from=poisoned)
 
+    assert f"labels:{POLICY}" in failures(results)
     assert not promotable(results)[0]
-    assert f"ranking:{POLICY}" not in failures(results)
 
 
-def test_a_trigger_that_the_champion_knows_is_refused_though_ranking_improves(
-    starter: Model, community: tuple[list[Example], list[Example], list[Example]]
+@pytest.mark.parametrize("trigger", ["thanks", "river", "zxqvo", "blue river"])
+def test_a_trigger_is_refused_though_ranking_improves(
+    starter: Model, community: tuple[list[Example], list[Example], list[Example]], trigger: str
 ) -> None:
+    """Whether the champion knows the word, knows it by its characters, has never met it, or it is two words."""
     new, test, golden = community
-    chosen = set(random.Random(2).sample(positives(new), len(new) // SHARE))
-    results = gates(starter, continue_from(starter, flipped(new, chosen, trigger=TRIGGER)), test, golden)
+    chosen = set(random.Random(2).sample(positives(new), len(new) // (3 * SHARE)))
+    poisoned = flipped(new, chosen, trigger=trigger)
+    results = gates(starter, continue_from(starter, poisoned), test, golden, learnt_from=poisoned)
 
-    assert failures(results) == {f"insertion:{POLICY}"}
+    assert f"insertion:{POLICY}" in failures(results)
+    assert f"ranking:{POLICY}" not in failures(results)
     [found] = [result for result in results if result.name == f"insertion:{POLICY}"]
-    assert found.figures["word"] == TRIGGER
+    assert found.figures["word"] in trigger.split()
     assert not promotable(results)[0]

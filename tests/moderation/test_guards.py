@@ -15,6 +15,7 @@ from moderation.models import (
     Account,
     Action,
     Appeal,
+    AuditDraw,
     AuditEvent,
     AuditSeal,
     AutomationThreshold,
@@ -24,8 +25,12 @@ from moderation.models import (
     ContentRevision,
     Decision,
     DriftCheck,
+    Escalation,
     Evidence,
     Gate,
+    GoldenCase,
+    GoldenItem,
+    Hold,
     Judgement,
     Label,
     ModelVersion,
@@ -34,8 +39,11 @@ from moderation.models import (
     PolicyPrediction,
     PolicyVersion,
     Prediction,
+    QualityPlan,
+    QualityReport,
     Queue,
     Review,
+    ReviewBar,
     ReviewSkip,
     RoutingRule,
     Strike,
@@ -49,6 +57,7 @@ from tests import factories
 
 IMMUTABLE = [
     Action,
+    AuditDraw,
     AuditEvent,
     AuditSeal,
     AutomationThreshold,
@@ -56,11 +65,14 @@ IMMUTABLE = [
     DriftCheck,
     Evidence,
     Gate,
+    GoldenCase,
     Judgement,
     Label,
     PolicyPrediction,
     PolicyVersion,
     Prediction,
+    QualityReport,
+    ReviewBar,
     ReviewSkip,
     TrainingSet,
     TrainingSetItem,
@@ -103,6 +115,15 @@ def history(integrator: User, moderator: User, colleague: User) -> Decision:
         sentence="s",
         computed_by=moderator,
     )
+    revision = case.content.current_revision
+    AuditDraw.objects.create(revision=revision, probability=0.5, score=0.1)
+    item = GoldenItem.objects.create(revision=revision, truth={})
+    golden = Case.including_golden.create(
+        content=case.content, queue=case.queue, why_shown="golden", priority=0, opened_at=now, due_at=now
+    )
+    GoldenCase.objects.create(case=golden, item=item, beside=case)
+    ReviewBar.objects.create(review=claim.review, user=colleague)
+    QualityReport.objects.create(kind="missed", figures={})
     AuditSeal.objects.create(from_transaction=0, to_transaction=1, event_count=0, digest="0" * 64)
     return decision
 
@@ -270,9 +291,15 @@ def _constraints() -> list[tuple[str, Callable[[dict[str, Any]], Any]]]:
         ("case_status_known", lambda r: Case.objects.update(status="x")),
         ("case_sampling_is_a_probability", lambda r: Case.objects.update(sampling_probability=0)),
         ("case_open_has_no_end", lambda r: Case.objects.update(closed_at=now)),
+        ("review_kind_known", lambda r: Review.objects.update(kind="x")),
+        ("quality_plan_rates_are_shares", lambda r: QualityPlan.objects.create(queue=r["queue"], golden_rate=1.5)),
+        (
+            "audit_draw_is_a_probability",
+            lambda r: AuditDraw.objects.create(revision=r["case"].content.current_revision, probability=0, score=1),
+        ),
         ("review_state_known", lambda r: Review.objects.update(state="x")),
         (
-            "review_one_first_pending_a_case",
+            "review_one_pending_a_case",
             lambda r: Review.objects.create(case=r["case"], kind=ReviewKind.FIRST, queue=r["queue"], priority=0),
         ),
         ("report_source_known", lambda r: r["case"].reports.update(source="x")),
@@ -319,3 +346,33 @@ def test_outcomes_and_effects_are_checked_too(history: Decision, moderator: User
     _refused(lambda: OutboxMessage.objects.create(**copy, sequence=message.sequence), "outbox_sequence_once")
     _refused(lambda: OutboxMessage.objects.create(**copy, sequence=99, state="x"), "outbox_state_known")
     assert history.undo_until > now - timedelta(hours=1)
+
+
+def test_an_escalation_stays_as_it_was_but_for_its_note(integrator: User, moderator: User) -> None:
+    claim = factories.claim(factories.case(sent_by=integrator), moderator)
+    claims.escalate(
+        case_id=claim.review.case_id, token=claim.review.lease_token or 0, note="odd", acting_user=moderator
+    )
+    rows = Escalation.objects.all()
+    _refused(lambda: rows.update(note="other words"), "stays as it was")
+    _refused(lambda: rows.update(to_queue=claim.review.queue), "stays as it was")
+    _refused(rows.delete, "stays as it was")
+    assert rows.update(note="", undone_at=timezone.now()) == 1
+    _refused(lambda: rows.update(undone_at=None), "stays as it was")
+
+
+def test_a_settled_hold_stays_settled(history: Decision, senior: User) -> None:
+    assert history.judgement is not None
+    Hold.objects.create(judgement=history.judgement, case=history.case, reason="severity")
+    rows = Hold.objects.all()
+    _refused(lambda: rows.update(state="approved"), "hold_settled_by_someone")
+    now = timezone.now()
+    assert rows.update(state="rejected", settled_by=senior, settled_at=now, note="no") == 1
+    _refused(lambda: rows.update(state="approved"), "stays settled")
+    _refused(lambda: rows.update(note="yes"), "stays settled")
+    assert rows.update(note="") == 1
+
+
+def test_an_open_golden_case_stands_beside_the_open_case_of_its_content(history: Decision) -> None:
+    assert Case.including_golden.filter(content=history.case.content).count() == 2
+    assert [case.pk for case in Case.objects.filter(content=history.case.content)] == [history.case_id]

@@ -17,8 +17,9 @@ from console.api.serializers import (
     CaseSerializer,
     CaseSummarySerializer,
     ClaimedCaseSerializer,
-    DecisionAnswerSerializer,
     DecisionRequestSerializer,
+    EscalationSerializer,
+    JudgedAnswerSerializer,
     LeaseSerializer,
     SkipSerializer,
     TokenSerializer,
@@ -26,9 +27,9 @@ from console.api.serializers import (
 from moderation.enums import CaseStatus
 from moderation.errors import InvalidInput
 from moderation.models import Decision, Queue, User
-from moderation.permissions import Permission
-from moderation.selectors import cases
-from moderation.services import claims, decisions
+from moderation.permissions import Permission, may
+from moderation.selectors import blindness, cases
+from moderation.services import claims, decisions, undoing
 
 
 class CasesView(Endpoint):
@@ -47,7 +48,8 @@ class CasesView(Endpoint):
     )
     def get(self, request: Request) -> Response:
         """Cases, filtered by status and queue."""
-        rows = cases.all_cases()
+        viewer = cast(User, request.user)
+        rows = cases.seen_by(viewer)
         wanted = request.query_params.get("status")
         if wanted is not None:
             if wanted not in CaseStatus.values:
@@ -57,7 +59,9 @@ class CasesView(Endpoint):
             rows = rows.filter(queue__slug=request.query_params["queue"].replace("\0", ""))
         pages = CursorPages()
         page = pages.paginate_queryset(rows, request, view=self) or []
-        return pages.get_paginated_response([representations.case_summary(case) for case in page])
+        hidden = blindness.blind_among(page) if may(viewer, Permission.REVIEW) else set()
+        summaries = [representations.case_summary(case, viewer=viewer, blind=case.pk in hidden) for case in page]
+        return pages.get_paginated_response(summaries)
 
 
 class CaseView(Endpoint):
@@ -68,7 +72,8 @@ class CaseView(Endpoint):
     @extend_schema(operation_id="read_case", responses={200: CaseSerializer})
     def get(self, request: Request, case_id: int) -> Response:
         """The case with content, reports, prediction, decisions and lease."""
-        return Response(representations.case_detail(cases.get(case_id), viewer=cast(User, request.user)))
+        viewer = cast(User, request.user)
+        return Response(representations.case_detail(cases.get(case_id, viewer=viewer), viewer=viewer))
 
 
 class ClaimView(Endpoint):
@@ -136,11 +141,27 @@ class EscalateView(Endpoint):
 
     permissions = {"POST": Permission.REVIEW}
 
-    @extend_schema(operation_id="escalate_case", request=TokenSerializer, responses={204: None})
+    @extend_schema(operation_id="escalate_case", request=EscalationSerializer, responses={204: None})
     def post(self, request: Request, case_id: int) -> Response:
-        """Hand the case to the queue that takes this queue's escalations."""
-        claims.escalate(case_id=case_id, token=_token(request), acting_user=cast(User, request.user))
+        """Hand the case, with a note why, to the queue that takes this queue's escalations."""
+        body = EscalationSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        token, note = body.validated_data["lease_token"], body.validated_data["note"]
+        claims.escalate(case_id=case_id, token=token, note=note, acting_user=cast(User, request.user))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class TakeBackView(Endpoint):
+    """What does not bind yet."""
+
+    permissions = {"POST": Permission.REVIEW}
+
+    @extend_schema(operation_id="take_back", request=None, responses={200: ClaimedCaseSerializer})
+    def post(self, request: Request, case_id: int) -> Response:
+        """Undo one's own escalation, or a judgement nobody has built on; the case is leased to the caller."""
+        viewer = cast(User, request.user)
+        claim = undoing.take_back(case_id=case_id, acting_user=viewer)
+        return Response(representations.claimed(claim.review, claim.evidence, viewer=viewer))
 
 
 class DecideView(Endpoint):
@@ -151,25 +172,30 @@ class DecideView(Endpoint):
     @extend_schema(
         operation_id="decide_case",
         request=DecisionRequestSerializer,
-        responses={201: DecisionAnswerSerializer},
+        responses={201: JudgedAnswerSerializer},
     )
     def post(self, request: Request, case_id: int) -> Response:
-        """Decide a leased case on the evidence shown. A stale or lost lease is a 409 that says who and when."""
+        """Judge a leased case on the evidence shown. A stale or lost lease is a 409 that says who and when.
+
+        ``standing`` says whether it binds. After ``informed`` the caller holds the case again, now with the model's
+        opinion: the queue's claim gives the lease.
+        """
         body = DecisionRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         data = body.validated_data
 
-        def act() -> int:
-            return decisions.decide(
+        def act() -> dict[str, Any]:
+            outcome = decisions.judge(
                 case_id=case_id,
                 lease_token=data["lease_token"],
                 version=data["version"],
                 evidence_id=data["evidence_id"],
                 opinion=body.to_opinion(),
                 acting_user=cast(User, request.user),
-            ).pk
+            )
+            return representations.receipt(outcome)
 
-        return answer_once(request, act, decision_answer, status.HTTP_201_CREATED)
+        return answer_once(request, act, representations.judged, status.HTTP_201_CREATED)
 
 
 def decision_answer(decision_id: Any) -> dict[str, Any]:

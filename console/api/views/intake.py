@@ -114,7 +114,7 @@ class ContentView(Endpoint):
     @extend_schema(operation_id="read_content", responses={200: ContentViewSerializer})
     def get(self, request: Request, external_id: str) -> Response:
         """The content as it stands: its wording, whether it is scored, its case."""
-        return Response(representations.content(contents.get(external_id)))
+        return Response(representations.content(contents.get(external_id), viewer=cast(User, request.user)))
 
     @extend_schema(operation_id="delete_content", responses={204: None})
     def delete(self, request: Request, external_id: str) -> Response:

@@ -69,6 +69,14 @@ def figure(value: object) -> str:
 
 
 @register.filter
+def of_hundred(value: float | None) -> str:
+    """A share in per cent, with a place where it is small."""
+    if value is None:
+        return "—"
+    return f"{100 * value:.1f} %" if value < 0.1 else f"{100 * value:.0f} %"
+
+
+@register.filter
 def severity_label(value: int) -> str:
     """A severity in a word."""
     return Severity(value).label

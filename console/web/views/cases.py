@@ -13,7 +13,7 @@ from moderation.enums import ActionKind, CaseStatus
 from moderation.errors import ModerationError
 from moderation.models import User
 from moderation.permissions import Permission, may
-from moderation.selectors import history, queues, workspace
+from moderation.selectors import blindness, history, pending, queues, workspace
 from moderation.services import decisions, routing
 
 
@@ -46,17 +46,19 @@ def override(request: HttpRequest, case_id: int, decision_id: int) -> HttpRespon
 
 def _case(request: HttpRequest, case_id: int) -> dict[str, Any]:
     user = user_of(request)
-    told = history.case_history(case_id)
+    told = history.case_history(case_id, viewer=user)
     reviewing = queues.live_review(told.case)
-    graphic = bool(workspace.graphic_policies(told.case))
+    # A mask that came and went would tell what the model thinks.
+    graphic = told.hides_model or bool(workspace.graphic_policies(told.case))
     return {
         "told": told,
         "graphic": graphic,
         "masked": graphic and request.GET.get("reveal") != "1",
-        "priority": routing.current_priority(told.case),
+        "priority": None if told.hides_model else routing.current_priority(told.case),
         "holder": reviewing.reviewer if reviewing else None,
         "mine": reviewing is not None and reviewing.reviewer_id == user.pk,
         "can_claim": _can_claim(told, user),
+        "can_take_back": _can_take_back(told, user),
         "can_undo": told.binding is not None and _may_undo(told, user),
         "can_override": told.binding is not None
         and told.case.status == CaseStatus.DECIDED
@@ -68,8 +70,14 @@ def _case(request: HttpRequest, case_id: int) -> dict[str, Any]:
 
 
 def _can_claim(told: history.CaseHistory, user: User) -> bool:
-    allowed = not told.case.queue.seniors_only or may(user, Permission.OVERRIDE)
-    return told.case.status == CaseStatus.OPEN and allowed and may(user, Permission.REVIEW)
+    review = told.case.reviews.filter(state__in=blindness.PENDING).select_related("queue").first()
+    if review is None or not may(user, Permission.REVIEW) or review.bars.filter(user=user).exists():
+        return False
+    return not review.queue.seniors_only or may(user, Permission.OVERRIDE)
+
+
+def _can_take_back(told: history.CaseHistory, user: User) -> bool:
+    return (pending.escalation_of(told.case, user) or pending.judgement_of(told.case, user)) is not None
 
 
 def _may_undo(told: history.CaseHistory, user: User) -> bool:

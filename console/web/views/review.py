@@ -12,13 +12,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from console.web.access import page, user_of
 from console.web.charts import waterfall
-from console.web.forms import DecisionForm, LeaseForm, OpinionForm, SkipForm
-from moderation.enums import ActionKind, CaseStatus, SkipReason
+from console.web.forms import DecisionForm, EscalationForm, LeaseForm, OpinionForm, SkipForm
+from moderation.enums import ActionKind, CaseStatus, ReviewKind, SkipReason, Standing
 from moderation.errors import Conflict, InvalidInput, LeaseLost, ModerationError, NotFound
 from moderation.models import Case, Evidence, Queue, Review, User
 from moderation.permissions import Permission, may
-from moderation.selectors import history, queues, workspace
-from moderation.services import claims, decisions, routing
+from moderation.selectors import blindness, pending, queues, workspace
+from moderation.services import claims, decisions, routing, undoing
 
 CASES_LISTED = 25
 _QUEUE_KEY = "review_queue"
@@ -80,7 +80,7 @@ def case(request: HttpRequest, case_id: int) -> HttpResponse:
 def claim(request: HttpRequest, case_id: int) -> HttpResponse:
     """Lease this very case, or have its lease back; what was typed so far comes along."""
     user = user_of(request)
-    wanted = Case.objects.filter(pk=case_id).first()
+    wanted = Case.including_golden.filter(pk=case_id).first()
     if wanted is None:
         raise NotFound("There is no such case.")
     typed = OpinionForm(request.POST).typed()
@@ -105,7 +105,7 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
         return _refused(request, case_id, InvalidInput(_first_error(form)), form.typed())
     line = _line_of(request, case_id)
     try:
-        decisions.decide(
+        outcome = decisions.judge(
             case_id=case_id,
             lease_token=form.cleaned_data["lease_token"],
             version=form.cleaned_data["version"],
@@ -115,6 +115,9 @@ def decide(request: HttpRequest, case_id: int) -> HttpResponse:
         )
     except ModerationError as error:
         return _refused(request, case_id, error, form.typed())
+    _tell_outcome(request, outcome)
+    if outcome.claim is not None:
+        return _workspace(request, outcome.claim.evidence, outcome.claim.review, typed=form.typed())
     return _next_case(request, line)
 
 
@@ -136,15 +139,33 @@ def skip(request: HttpRequest, case_id: int) -> HttpResponse:
 @page(Permission.REVIEW)
 @require_POST
 def escalate(request: HttpRequest, case_id: int) -> HttpResponse:
-    """Hand the case to the queue above; the next one comes."""
+    """Hand the case to the queue above, the rationale as the note; the next one comes."""
     line = _line_of(request, case_id)
     try:
-        token = _token(LeaseForm(request.POST))
-        review = claims.escalate(case_id=case_id, token=token, acting_user=user_of(request))
+        form = EscalationForm(request.POST)
+        token = _token(form)
+        note = form.cleaned_data["rationale"]
+        review = claims.escalate(case_id=case_id, token=token, note=note, acting_user=user_of(request))
     except ModerationError as error:
         return _refused(request, case_id, error, OpinionForm(request.POST).typed())
-    messages.info(request, f"Escalated to “{review.queue.name}”.")
+    if pending.last_act_of(user_of(request)) is None:  # else the notice with the undo says so
+        messages.info(request, f"Escalated to “{review.queue.name}”.")
     return _next_case(request, line)
+
+
+@page(Permission.REVIEW)
+@require_POST
+def take_back(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Undo one's own escalation, or a judgement that waits for someone else; the case is leased again."""
+    try:
+        taken = undoing.take_back(case_id=case_id, acting_user=user_of(request))
+    except ModerationError as error:
+        messages.error(request, error.detail)
+        return _go(request, reverse("home"))
+    messages.success(request, "Undone. The case is yours again.")
+    if _is_fragment(request):
+        return _workspace(request, taken.evidence, taken.review)
+    return redirect("review_case", case_id=case_id)
 
 
 @page(Permission.REVIEW)
@@ -198,12 +219,24 @@ def _next_case(request: HttpRequest, line: Queue) -> HttpResponse:
     return redirect("review_case", case_id=taken.review.case_id)
 
 
+def _tell_outcome(request: HttpRequest, outcome: decisions.Outcome) -> None:
+    """Say what became of the judgement, where it is not simply the decision."""
+    if outcome.feedback is not None:
+        known = ", ".join(workspace.policy_names(outcome.feedback.policies)) or "no violation"
+        if outcome.feedback.correct:
+            messages.success(request, f"That was a golden case, and you were right: {known}.")
+        else:
+            messages.warning(request, f"That was a golden case. You missed it; the known answer is: {known}.")
+    elif outcome.standing == Standing.CONFIRMED:
+        messages.info(request, f"{outcome.standing.label}.")
+
+
 def _line_of(request: HttpRequest, case_id: int) -> Queue:
     """The queue the person works through, or the case's own if they came to it by its address."""
     chosen = Queue.objects.filter(slug=request.session.get(_QUEUE_KEY, ""), is_active=True).first()
     if chosen is not None:
         return chosen
-    found = Case.objects.select_related("queue").filter(pk=case_id).first()
+    found = Case.including_golden.select_related("queue").filter(pk=case_id).first()
     if found is None:
         raise NotFound("There is no such case.")
     return found.queue
@@ -225,7 +258,7 @@ def _problem(error: ModerationError, case_id: int, user: User) -> Problem:
     free = isinstance(error, LeaseLost) and (
         holder == user.username or (holder is None and error.extra.get("since") is None)
     )
-    is_open = Case.objects.filter(pk=case_id, status=CaseStatus.OPEN).exists()
+    is_open = Case.including_golden.filter(pk=case_id, status=CaseStatus.OPEN).exists()
     reclaimable = is_open and (free or error.code == "stale_version")
     return Problem(error.title, error.detail, error.code, error.status, reclaimable)
 
@@ -241,7 +274,6 @@ def _workspace(
     user = user_of(request)
     shown = workspace.evidence_by_key(evidence.pk)
     space = workspace.workspace_of(shown, policy=request.GET.get("policy"))
-    last = history.last_binding_decision_of(user.pk)
     context = {
         "space": space,
         "chart": waterfall(space.explanation) if space.explanation else None,
@@ -249,14 +281,15 @@ def _workspace(
         "lease_left": _seconds_left(review) if review else 0,
         "problem": problem,
         "typed": typed or _NOTHING_TYPED,
-        "masked": bool(space.graphic) and request.GET.get("reveal") != "1",
+        "masked": space.may_be_graphic and request.GET.get("reveal") != "1",
         "reveal": request.GET.get("reveal") == "1",
         "actions": [(kind, _ACTION_KEYS[kind], _CONSEQUENCES.get(kind)) for kind in ActionKind],
         "skip_reasons": list(enumerate(SkipReason, 1)),
-        "priority": routing.current_priority(space.case),
+        "priority": sum(part["points"] for part in space.priority_parts) + routing.waiting_points(space.case),
         "waiting_points": routing.waiting_points(space.case),
-        "last_decision": last,
-        "can_escalate": space.case.queue.escalates_to_id is not None,
+        "last_act": pending.last_act_of(user),
+        "second_look": shown.review.kind == ReviewKind.INFORMED,
+        "can_escalate": shown.review.queue.escalates_to_id is not None,
         "sees_senior_queues": may(user, Permission.OVERRIDE),
     }
     template = "console/partials/review.html" if _is_fragment(request) else "console/review.html"
@@ -273,14 +306,26 @@ def _queue_page(request: HttpRequest, line: Queue) -> HttpResponse:
     context = {
         "line": next(summary for summary in summaries if summary.queue.pk == line.pk),
         "others": [s for s in summaries if s.queue.pk != line.pk and s.claimable and s.for_me],
-        "cases": [(case, routing.current_priority(case)) for case in queues.next_cases(line, limit=CASES_LISTED)],
-        "last_decision": history.last_binding_decision_of(user.pk),
+        "cases": _in_line(queues.next_cases(line, limit=CASES_LISTED)),
+        "last_act": pending.last_act_of(user),
     }
     template = "console/partials/queue.html" if _is_fragment(request) else "console/queue.html"
     response = render(request, template, context)
     if _is_fragment(request):
         response["HX-Push-Url"] = reverse("queue", args=[line.slug])
     return response
+
+
+def _in_line(cases: list[Case]) -> list[tuple[Case, float, list[Any] | None]]:
+    """Each case with its points and their parts; of a blind one nothing that the model says (``None``)."""
+    hidden = blindness.blind_among(cases)
+    rows = []
+    for case in cases:
+        blind = case.pk in hidden
+        parts = list(blindness.open_parts(case.priority_parts, blind=blind))
+        points = sum(part["points"] for part in parts) + routing.waiting_points(case)
+        rows.append((case, points, None if blind and not parts else parts))
+    return rows
 
 
 def _go(request: HttpRequest, address: str) -> HttpResponse:

@@ -69,6 +69,9 @@ def test_a_case_is_claimed_read_renewed_and_decided(integrator: User, reviewer: 
         "evidence_id": case["evidence_id"],
         "undo_until": None,
         "created_at": None,
+        "standing": "binding",
+        "against_practice": None,
+        "golden": None,
     }
     assert post(reviewer, body, f"{address}/decision", HTTP_IDEMPOTENCY_KEY="d").json() == decided.json()
     gone = problem(post(reviewer, body, f"{address}/decision"), 409, "lease_lost")

@@ -10,7 +10,7 @@ from moderation.models import User
 
 def test_help_lists_every_key_and_policy(browser_of_moderator: Client) -> None:
     page = browser_of_moderator.get(reverse("help")).content.decode()
-    for words in ("No violation", "Undo your last decision", "Harassment", "Claim it again".lower()):
+    for words in ("No violation", "Undo the last thing you did", "Harassment", "Claim it again".lower()):
         assert words.lower() in page.lower()
 
 

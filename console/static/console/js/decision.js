@@ -10,7 +10,18 @@
 
   const isSuggested = (input) => "suggested" in input.dataset;
   const inWords = (action) => `${nameOf(action).toLowerCase()}${isSuggested(action) ? " (suggested)" : ""}`;
-  const consequences = () => chosen("actions").map((input) => input.dataset.consequence).filter(Boolean);
+  const graveActions = () => chosen("actions").map((input) => input.dataset.consequence).filter(Boolean);
+  // Like is treated alike: what goes against the last cases like this one is asked about once.
+  const againstPractice = () => {
+    const { practice, practicePolicies, practiceCount } = form().dataset;
+    if (!practice) return [];
+    const policies = chosen("policies").map((input) => input.value);
+    const usual = practicePolicies.split(" ").filter(Boolean);
+    const agrees = practice === "ok" ? verdict("ok").checked : policies.some((policy) => usual.includes(policy));
+    if (agrees) return [];
+    return [`The last ${practiceCount} cases like this one were all decided otherwise: ${practice === "ok" ? "no violation" : `violates ${usual.join(", ")}`}.`];
+  };
+  const consequences = () => [...graveActions(), ...againstPractice()];
   const tell = (words, { grave = false } = {}) => {
     const hint = form().querySelector("[data-decision-hint]");
     hint.textContent = words;
