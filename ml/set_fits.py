@@ -55,9 +55,9 @@ _KEPT_BACK = 5  # one training text in so many is kept back to fit the other cal
 class SetFit:
     """Figures of one policy, the average precision to reach, and the calibration error of other calibrations.
 
-    `robustness` is that of the fits of `ATTACKED`, elsewhere empty. `recipe` is what inner validation chose, of the first
-    fold where there are several. `fold_average_precision` is the mean over folds, `None` where there is one test part.
-    `isotonic_ece` and `beta_ece` are of a model of four fifths of the train part, calibrated on the last fifth;
+    `robustness` is that of the fits of `ATTACKED`, elsewhere empty. `recipe` is what inner validation chose, of the
+    first fold where there are several. `fold_average_precision` is the mean over folds, `None` where there is one test
+    part. `isotonic_ece` and `beta_ece` are of a model of four fifths of the train part, calibrated on the last fifth;
     `affine_ece` is that of the same model as it is shipped.
     """
 
