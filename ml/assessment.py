@@ -1,7 +1,8 @@
 """Everything there is to say about a model on the labelled data sets, as one value that holds no text.
 
 Figures are taken on test parts; attacks read words off train parts (labels only), rationales are of HateXplain's
-validation part. Learning curves train models and are left out unless asked for.
+validation part. Fits of single sets and what continuing forgets train models, a minute's worth; learning curves take
+longer and are left out unless asked for.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,56 +20,31 @@ from ml.cost import Cost
 from ml.curves import Point, learning_curve
 from ml.errors import InputError
 from ml.evaluate import declared_prevalence, labelled, logits_of, stated_probabilities
-from ml.metrics import (
-    Bools,
-    Calibration,
-    Estimate,
-    Floats,
-    Metric,
-    average_precision,
-    bootstrap,
-    brier,
-    calibration,
-    expected_calibration_error,
-    f1_at,
-    logit_of,
-    precision_recall_curve,
-    recall_at_95_precision,
-    reliability,
-    roc_auc,
-)
+from ml.metrics import precision_recall_curve, reliability
 from ml.model import Model
 from ml.rationales import Faithfulness, Plausibility
 from ml.schemas import Example
+from ml.set_figures import SetFigures, set_figures
 from ml.subgroups import Subgroup
 
-PARTS = ("figures", "robustness", "subgroups", "rationales", "cost", "curves")
+if TYPE_CHECKING:
+    from ml.forgetting import Forgetting
+    from ml.set_fits import SetFit
+
+PARTS = ("figures", "robustness", "subgroups", "rationales", "cost", "sets", "forgetting", "curves")
 DEFAULT_PARTS = PARTS[:-1]
 
 _ATTACKED = (("davidson", "harassment"), ("hatexplain", "harassment"), ("olid", "harassment"), ("edos_sexism", "hate"))
 _GROUPED = ("harassment", "hate")
 _EXPLAINED = "harassment"  # HateXplain's "hateful or offensive"
 _CURVES = (("davidson", "harassment"), ("edos_sexism", "hate"), ("sms_spam", "spam"))
+_NEW_LABELS = (  # a set that no model given away was trained on, and what must not be forgotten over it
+    ("harassment", "olid", ("davidson", "hatexplain")),
+    ("spam", "youtube_spam", ("sms_spam", "spamassassin")),
+)
 _SIZES = (250, 500, 1000, 2000, 4000)
 _COST_TEXTS = 1000
 _CURVE_POINTS = 120
-
-
-@dataclass(frozen=True, slots=True)
-class SetFigures:
-    """One policy on one set's test part, with intervals; F1 at the model's own threshold."""
-
-    source: str
-    policy: str
-    n: int
-    positives: int
-    average_precision: Estimate
-    roc_auc: Estimate
-    f1: Estimate
-    recall_at_95_precision: Estimate
-    brier: Estimate
-    ece: Estimate
-    calibration: Calibration | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +82,8 @@ class Assessment:
     subgroups: list[Subgroup]
     explanations: Explanations | None
     cost: Cost | None
+    sets: list[SetFit]
+    forgetting: list[Forgetting]
     learning: list[Point]
 
     def as_json(self) -> dict[str, Any]:
@@ -135,40 +113,9 @@ def assess(model_folder: Path, data: Path, *, parts: Collection[str] = DEFAULT_P
         subgroups=_subgroups(model, pool, seed) if "subgroups" in parts else [],
         explanations=_explanations(model, data, seed) if "rationales" in parts else None,
         cost=cost.measure(model_folder, _sample(pool, seed)) if "cost" in parts else None,
+        sets=_set_fits(data, seed) if "sets" in parts else [],
+        forgetting=_forgetting(model, sets, seed) if "forgetting" in parts else [],
         learning=_learning(model, data, seed) if "curves" in parts else [],
-    )
-
-
-def set_figures(model: Model, source: str, examples: Sequence[Example], *, seed: int = 0) -> list[SetFigures]:
-    """Return figures with intervals for every policy that the examples label and the model knows."""
-    logits = logits_of(model, examples)
-    found = []
-    for column, policy in enumerate(model.policies):
-        rows, labels = labelled(examples, policy)
-        if labels.size:
-            found.append(_set_figures(model, source, policy, labels, logits[rows, column], seed))
-    return found
-
-
-def _set_figures(model: Model, source: str, policy: str, labels: Bools, logits: Floats, seed: int) -> SetFigures:
-    limit = logit_of(model.thresholds[policy])
-    stated = stated_probabilities(labels, logits, declared_prevalence(model, policy))
-
-    def estimate(metric: Metric, scores: Floats | None) -> Estimate:
-        return Estimate(None) if scores is None else bootstrap(metric, labels, scores, seed=seed)
-
-    return SetFigures(
-        source=source,
-        policy=policy,
-        n=int(labels.size),
-        positives=int(labels.sum()),
-        average_precision=estimate(average_precision, logits),
-        roc_auc=estimate(roc_auc, logits),
-        f1=estimate(lambda truth, scores, weights: f1_at(truth, scores, limit, weights), logits),
-        recall_at_95_precision=estimate(recall_at_95_precision, logits),
-        brier=estimate(brier, stated),
-        ece=estimate(expected_calibration_error, stated),
-        calibration=None if stated is None else calibration(labels, stated, seed=seed),
     )
 
 
@@ -232,6 +179,25 @@ def _explanations(model: Model, data: Path, seed: int) -> Explanations | None:
         rationales.faithfulness(model, _EXPLAINED, marked, scores, seed=seed),
         rationales.faithfulness(model, _EXPLAINED, marked, by_chance, seed=seed),
     )
+
+
+def _set_fits(data: Path, seed: int) -> list[SetFit]:
+    from ml import set_fits
+
+    return set_fits.measure(data, seed=seed)
+
+
+def _forgetting(model: Model, sets: Mapping[str, Sequence[Example]], seed: int) -> list[Forgetting]:
+    from ml import forgetting
+
+    return [
+        point
+        for policy, new, old in _NEW_LABELS
+        if policy in model.policies
+        for point in forgetting.forgetting_curve(
+            model, policy, sets[new], {name: sets[name] for name in old}, seed=seed
+        )
+    ]
 
 
 def _learning(model: Model, data: Path, seed: int) -> list[Point]:

@@ -50,19 +50,18 @@ def read_rows(path: Path, column: str) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def read_examples(path: Path, column: str, policies: Sequence[str]) -> list[Example]:
-    """Return labelled rows: a column a policy (0, 1, true, false or empty), and optionally split and weight."""
-    return [
-        Example(
+def read_examples(path: Path, column: str, policies: Sequence[str]) -> Iterator[Example]:
+    """Yield labelled rows: a column a policy (0, 1, true, false or empty), and optionally split and weight."""
+    for number, row in enumerate(read_rows(path, column), start=1):
+        place = f"{path.name}, row {number}"
+        yield Example(
             row[column],
-            _labels(row, policies, f"{path.name}, row {number}"),
-            weight=_weight(row.get("weight"), f"{path.name}, row {number}"),
+            _labels(row, policies, place),
+            weight=_weight(row.get("weight"), place),
             group=str(row.get("group") or ""),
-            split=_split(row.get("split"), f"{path.name}, row {number}"),
+            split=_split(row.get("split"), place),
             source=str(row.get("source") or ""),
         )
-        for number, row in enumerate(read_rows(path, column), start=1)
-    ]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,7 +92,7 @@ def _evaluate_parser(evaluate: argparse.ArgumentParser) -> None:
         "--part",
         action="append",
         help="one part only, repeatable: figures, robustness, subgroups, "
-        "rationales, cost, or curves, which are left out by default (they train models)",
+        "rationales, cost, sets, forgetting, or curves, which are left out by default (they take minutes)",
     )
     evaluate.add_argument("--seed", type=int, default=0)
     evaluate.set_defaults(run=_evaluate)
@@ -104,6 +103,7 @@ def _train_parser(train: argparse.ArgumentParser) -> None:
     train.add_argument("--starter", action="store_true", help="build the starter model and its model card")
     train.add_argument("--policies", help="comma-separated policy columns (default: the champion's)")
     train.add_argument("--continue-from", type=Path, metavar="MODEL", help="champion to continue from")
+    train.add_argument("--stream", action="store_true", help="in bounded memory: for files larger than memory")
     train.add_argument("--output", type=Path, help="model folder to write")
     train.add_argument("--column", default="text", help="name of the text column (default: text)")
     train.add_argument("--seed", type=int, default=0)
@@ -118,19 +118,33 @@ def _train(options: argparse.Namespace) -> int:
         return _train_starter(options)
     if options.file is None or options.output is None:
         raise InputError("train needs a FILE and an --output folder, or --starter")
+    if options.stream and options.continue_from is not None:
+        raise InputError("--stream trains from nothing; leave --continue-from out")
     if options.continue_from is not None:
         champion = artifacts.load(options.continue_from)
-        examples = read_examples(options.file, options.column, champion.policies)
+        examples = list(read_examples(options.file, options.column, champion.policies))
         model = train.continue_from(champion, examples, seed=options.seed)
     elif options.policies:
         policies = tuple(name.strip() for name in options.policies.split(",") if name.strip())
-        examples = read_examples(options.file, options.column, policies)
-        model = train.fit(examples, policies=policies, seed=options.seed)
+        rows = read_examples(options.file, options.column, policies)
+        model = _streamed(rows, policies, options.seed) if options.stream else _fitted(rows, policies, options.seed)
     else:
         raise InputError("train needs --policies, or a champion to --continue-from")
     artifacts.save(model, options.output)
     _say_trained(model, options)
     return 0
+
+
+def _fitted(rows: Iterator[Example], policies: Sequence[str], seed: int) -> Model:
+    from ml import train
+
+    return train.fit(list(rows), policies=policies, seed=seed)
+
+
+def _streamed(rows: Iterator[Example], policies: Sequence[str], seed: int) -> Model:
+    from ml.stream import Stream, fit_stream
+
+    return fit_stream([rows], Stream(policies, seed=seed))
 
 
 def _train_starter(options: argparse.Namespace) -> int:
@@ -173,7 +187,7 @@ def _evaluate_file(options: argparse.Namespace) -> int:
     if options.report is not None or options.data is not None or options.part:
         raise InputError("--data, --report and --part are for the labelled data sets, not for a FILE")
     model = artifacts.load(options.model)
-    examples = read_examples(options.file, options.column, model.policies)
+    examples = list(read_examples(options.file, options.column, model.policies))
     chosen = [example for example in examples if example.split == options.split]
     if not chosen:
         raise InputError(f"{options.file.name} has no row of split {options.split}")

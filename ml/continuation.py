@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.artifacts import compact, compact_precision
+from ml.context import contributions, learn_context
 from ml.corpus import Bools, Rows, label_matrix, rows_of
 from ml.errors import TrainingError
 from ml.features import Floats
@@ -46,7 +47,8 @@ def continue_from(
     weaker than the truth along features that occur together, hence a default above one. Only
     features that the examples hold can move. How often the new labels are positive depends on what was put
     before people, so a shift of each policy's log odds is fitted beside the weights and left out of the model:
-    the declared prevalence stays. An intercept is lowered, by at most 0.5, where one of the `benign` texts would
+    the declared prevalence stays. Context features get weight (`ml.context`) once labels suffice, the champion's
+    stay until then. An intercept is lowered, by at most 0.5, where one of the `benign` texts would
     come to cross the champion's threshold. A policy without labels stays as it is. The result does not depend
     on chance; `seed` is recorded only. Raises `TrainingError` where no example has labels.
     """
@@ -54,6 +56,8 @@ def continue_from(
     labels = label_matrix(chosen, champion.policies)
     importance = np.array([row.weight for row in chosen])
     rows = rows_of([row.text for row in chosen], champion.space.vocabulary, champion.space.idf)
+    context = learn_context(chosen, labels, rows.times(champion.weights) + champion.intercept) or champion.context
+    beside = contributions(context, chosen, len(champion.policies))
     weights, precision = champion.weights.copy(), champion.precision.copy()
     training: dict[str, dict[str, int]] = {}
     for column, policy in enumerate(champion.policies):
@@ -67,7 +71,7 @@ def continue_from(
             importance[known],
             weights=weights[:, column],
             precision=precision[:, column],
-            intercept=float(champion.intercept[column]),
+            offset=champion.intercept[column] + beside[known, column],
             pull=pull,
         )
         weights[:, column], precision[:, column] = moved.weights, moved.precision
@@ -81,7 +85,7 @@ def continue_from(
         intercept=champion.intercept.copy(),
         precision=compact_precision(precision),
         thresholds=dict(champion.thresholds),
-        context=champion.context,
+        context=context,
         manifest={
             **champion.manifest,
             "kind": "continuation",
@@ -103,15 +107,16 @@ def move(
     *,
     weights: Floats,
     precision: Floats,
-    intercept: float,
+    offset: Floats,
     pull: float,
 ) -> Moved:
     """Return where new labels (n,) take one policy's `weights`, held where they are by `pull` times `precision`.
 
-    Weights and precision are (n_features,); only features that `rows` hold move.
+    Weights and precision are (n_features,), `offset` (n,) is what intercept and context say; only features
+    that `rows` hold move.
     """
     local, present = rows.local()
-    before = local.times(weights[present, None])[:, 0] + intercept
+    before = local.times(weights[present, None])[:, 0] + offset
     free = 1.0 / np.sqrt(precision[present])
     solved = solve(
         local,

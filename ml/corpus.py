@@ -64,6 +64,13 @@ class Rows:
         native.library().eh_column_sums(*self.addresses(), len(self), *native.pointers(held, valued, present))
         return valued, present
 
+    def column_squares(self, weights: Floats) -> Floats:
+        """Return what a weight a row, (n,), sums to in each column times the values squared, (columns,)."""
+        sums = np.zeros(self.columns)
+        held = np.ascontiguousarray(weights, dtype=np.float64)
+        native.library().eh_column_squares(*self.addresses(), len(self), *native.pointers(held, sums))
+        return sums
+
     def addresses(self) -> tuple[int | None, ...]:
         """Return where the compiled core finds the three arrays."""
         return native.pointers(self.indptr, self.indices, self.values)
@@ -119,7 +126,7 @@ def rows_of(texts: Sequence[str], vocabulary: Vocabulary, idf: Floats) -> Rows:
 
 def label_matrix(rows: Sequence[Example], policies: Sequence[str]) -> Labels:
     """Return the labels (n_rows, n_policies): 0, 1, or -1 for unknown."""
-    return np.array(
-        [[int(row.labels[policy]) if policy in row.labels else -1 for policy in policies] for row in rows],
-        dtype=np.int8,
-    ).reshape(len(rows), len(policies))
+    found = np.empty((len(rows), len(policies)), dtype=np.int8)
+    for column, policy in enumerate(policies):
+        found[:, column] = [row.labels.get(policy, -1) for row in rows]
+    return found

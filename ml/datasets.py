@@ -96,6 +96,16 @@ def read(data_set: DataSet, folder: Path) -> list[Example]:
         raise DataError(f"{path.name} cannot be read: {error}") from error
 
 
+def read_folds(data_set: DataSet, folder: Path) -> list[int]:
+    """Return the cross-validation fold of every row that `read` returns, in its order; raises `DataError`."""
+    path = folder / f"{data_set.name}.csv.gz"
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
+            return [int(row["fold"]) for row in csv.DictReader(lines)]
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(f"{path.name} has no readable column fold") from error
+
+
 def held_out(folder: Path, sets: Sequence[DataSet] | None = None) -> list[Example]:
     """Return the validation and test rows of `sets` (default: all): nothing like them may be trained on."""
     return [

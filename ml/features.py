@@ -245,37 +245,6 @@ def _chunks(texts: Sequence[str]) -> Iterator[tuple[CodeArray, Offsets]]:
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureCounts:
-    """In how many texts each feature occurs: `keys`, `texts` and `is_word` are (n_features,), in order of first
-    sight."""
-
-    keys: Keys
-    texts: NDArray[np.int32]
-    is_word: NDArray[np.bool_]
-
-
-def count_features(texts: Sequence[str], lexicon: Lexicon) -> FeatureCounts:
-    """Count every feature of `texts`."""
-    core, address = native.library(), native.pointer
-    counter = core.eh_counter_new()
-    try:
-        count = 0
-        for codes, offsets in _chunks(texts):
-            count = core.eh_count(
-                counter, address(codes), address(offsets), offsets.size - 1,
-                ctypes.addressof(points()), lexicon.address, 1,
-            )  # fmt: skip
-            if count < 0:
-                raise MemoryError("no memory to count features")
-        found = FeatureCounts(np.zeros(count, np.uint64), np.zeros(count, np.int32), np.zeros(count, np.bool_))
-        if count:
-            core.eh_counter_copy(counter, address(found.keys), address(found.texts), address(found.is_word))
-        return found
-    finally:
-        core.eh_counter_free(counter)
-
-
-@dataclass(frozen=True, slots=True)
 class WordCounts:
     """`words` as they stand in texts, in how many `texts` (n_words,), and in how many with each label.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ MAX_INSERTION_CUT = 0.05
 BOOTSTRAPS = 1000
 _PROBED_WORDS = 30
 _PROBED_POSITIVES = 200
+_TAUGHT = 5  # texts that a word needs to have been taught as a trigger
 _SURE = 3.0  # standard errors beyond which a difference is no chance, with 30 words looked at too
 
 
@@ -42,10 +44,10 @@ def gates(
 ) -> list[GateResult]:
     """Compare a candidate with the champion on examples that neither was trained on.
 
-    A policy: `ranking`, `calibration` and `insertion` on the test examples, `labels` on them and on `learnt_from` (what the
-    candidate was trained on and the champion was not), `golden` on the golden ones; once: `golden` over all policies,
-    `benign` and `gain`. `thresholds` overrides both models' own. Raises `InputError` where the two models serve
-    different policies.
+    A policy: `ranking`, `calibration` and `insertion` on the test examples, `labels` on them and on `learnt_from` (what
+    the candidate was trained on and the champion was not), `golden` on the golden ones; once: `golden` over all
+    policies, `benign` and `gain`. `thresholds` overrides both models' own. Raises `InputError` where the two models
+    serve different policies.
     """
     if champion.policies != candidate.policies:
         raise InputError("champion and candidate do not serve the same policies in the same order")
@@ -295,10 +297,14 @@ def _insertion_gate(
 
 
 def _words(champion: Model, learnt_from: Sequence[Example]) -> list[str]:
-    """Return the words that the champion knows, and those that the candidate was trained on."""
+    """Return the words that the candidate met in enough texts to be a trigger; without texts, all known words."""
     lexicon = champion.space.vocabulary.lexicon
-    met = (token.surface for example in learnt_from for token in tokenise(example.text, lexicon) if token.is_word)
-    return sorted({*lexicon.words, *met})
+    if not learnt_from:
+        return sorted(lexicon.words)
+    met: Counter[str] = Counter()
+    for example in learnt_from:
+        met.update({token.surface for token in tokenise(example.text, lexicon) if token.is_word})
+    return sorted(word for word, texts in met.items() if texts >= _TAUGHT)
 
 
 def _fallen_words(champion: Model, candidate: Model, column: int, words: Sequence[str]) -> list[str]:
@@ -313,8 +319,8 @@ def _labels_gate(
 ) -> GateResult:
     """Refuse labels that fit the champion's scores worse than the test labels of the same sources do.
 
-    Labels turned round at random do a candidate little visible harm, but they show: the champion's ROC-AUC on them falls.
-    The standard errors of both areas are those of Hanley & McNeil (1982).
+    Labels turned round at random do a candidate little visible harm, but they show: the champion's ROC-AUC on them
+    falls. The standard errors of both areas are those of Hanley & McNeil (1982).
     """
     name = f"labels:{policy}"
     sources = {example.source for example in learnt_from}

@@ -2,7 +2,7 @@
 
 A word's importance is the logit of the text that is this word alone less the logit of the empty text. It counts
 everything the word brings: itself, its character n-grams, the scaling of a text of one word. In a longer
-text every word's share is smaller (blocks of features are scaled to length 1), so importances rank words, and do
+text every word's share is smaller (the values of a block shrink as the text grows), so importances rank words, and do
 not add up to a text's score; for one text there is `Model.explain`.
 """
 

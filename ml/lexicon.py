@@ -91,24 +91,25 @@ def chosen(words: Sequence[str], texts: Ints32, labelled: NDArray[np.int64], tot
     another; what holds digits or signs from the third on. Targets are words of Latin letters that speak for some
     policy: by the log ratio of their shares in positives and negatives, times the root of how often they occur.
     """
+    seen = texts.tolist()
     kept = [
         word
         for word, written in enumerate(words)
-        if len(written) <= LONGEST and written not in (URL, USER) and (written.isalpha() or texts[word] >= _PROVEN)
+        if len(written) <= LONGEST and written not in (URL, USER) and (written.isalpha() or seen[word] >= _PROVEN)
     ]
     # By frequency, so that what is kept of the words of a text lies close together in memory.
-    kept.sort(key=lambda word: (-texts[word], words[word]))
+    kept.sort(key=lambda word: (-seen[word], words[word]))
     counts = labelled[kept] + 1.0
     totals = labelled.sum(axis=0) + 1.0
     shares = counts / totals
     ratio = np.log(shares[:, :, 1]) - np.log(shares[:, :, 0])
     wanted = (ratio * np.sqrt(labelled[kept].sum(axis=2))).max(axis=1, initial=0.0)
-    for place, word in enumerate(kept):
-        written = words[word]
-        if len(written) < 3 or texts[word] < _PROVEN or not (written.isascii() and written.isalpha()):
+    for place in np.flatnonzero(wanted > 0.0):
+        written = words[kept[place]]
+        if len(written) < 3 or seen[kept[place]] < _PROVEN or not (written.isascii() and written.isalpha()):
             wanted[place] = 0.0
     wanted[ratio.max(axis=1, initial=0.0) < _TELLING] = 0.0
     order = np.argsort(-wanted, kind="stable")
     order = order[wanted[order] > 0.0][:_MOST_TARGETS]
-    common = [False, False, *(texts[word] >= _COMMON * total for word in kept)]
+    common = np.concatenate([[False, False], texts[kept] >= _COMMON * total])
     return Lexicon([URL, USER, *(words[word] for word in kept)], order + 2, common)

@@ -131,9 +131,7 @@ def prior_precision(part: Part, factors: Floats) -> Floats:
 def curvature(rows: Rows, logits: Floats, weights: Floats) -> Floats:
     """Return the diagonal of the logistic loss's second derivative, (n_features,)."""
     chance = np.exp(-np.logaddexp(0.0, -logits))
-    slopes = np.column_stack([weights * chance * (1.0 - chance), np.zeros(logits.size)])
-    squares = Rows(rows.indptr, rows.indices, rows.values**2, rows.columns)
-    return squares.column_sums(slopes)[0][:, 0]
+    return rows.column_squares(weights * chance * (1.0 - chance))
 
 
 def _factors(parts: Sequence[Part], data: PolicyData, weights: Floats) -> Floats:

@@ -178,7 +178,7 @@ def fit_stream(batches: Iterable[Iterable[Example]], stream: Stream) -> Model:
 
 @dataclass(frozen=True, slots=True)
 class _Learnt:
-    """A model of so many `texts`, not yet recalibrated, and how it ranked the last of them before it learnt from them."""
+    """A model of so many `texts`, not yet recalibrated, and how it ranked the last before it learnt from them."""
 
     model: Model
     unseen: dict[str, _Unseen]
@@ -205,7 +205,7 @@ def _learn(learnt: _Learnt, stretch: Sequence[Example], least: int, most: int) -
             importance[known],
             weights=grown.weights[:, column],
             precision=grown.precision[:, column],
-            intercept=float(grown.intercept[column]),
+            offset=np.full(known.size, grown.intercept[column]),
             pull=_PULL,
         )
         grown.weights[:, column], grown.precision[:, column] = moved.weights, moved.precision

@@ -23,8 +23,8 @@ _ENOUGH = 500  # held-out texts of the rarer class that are enough to choose and
 class Validated:
     """The recipe that ranks unseen texts best, with the logits of those texts by models that did not see them.
 
-    `logits` and `known`, which marks the texts that were held out, are (n,). `shares` (n, len(recipe)) is where a fit of
-    the recipe to all texts may start.
+    `logits` and `known`, which marks the texts that were held out, are (n,). `shares` (n, len(recipe)) is where a fit
+    of the recipe to all texts may start.
     """
 
     recipe: Recipe

@@ -60,6 +60,7 @@ urlpatterns = [
     path("models/retrain/", models.retrain, name="retrain"),
     path("models/roll-back/", models.roll_back, name="roll_back"),
     path("models/<int:number>/", models.model, name="model"),
+    path("models/<int:number>/words/", models.words, name="model_words"),
     path("models/<int:number>/promote/", models.promote, name="promote"),
     path("models/<int:number>/shadow/", models.begin_shadow, name="begin_shadow"),
     path("models/<int:number>/refuse/", models.refuse_shadow, name="refuse_shadow"),

@@ -39,6 +39,7 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "eh_vectorise": (_int, (_pointer, _pointer, _int, *[_pointer] * 4, *[_pointer] * 3, _int)),
     "eh_score": (_int, (_pointer, _pointer, _int, *[_pointer] * 4, *[_pointer] * 6)),
     "eh_solve": (_int, (*[_pointer] * 3, _int, _int, *[_pointer] * 4, _double, _double, _int, *[_pointer] * 3)),
+    "eh_column_squares": (None, (*[_pointer] * 3, _int, *[_pointer] * 2)),
     "eh_column_sums": (None, (*[_pointer] * 3, _int, *[_pointer] * 3)),
     "eh_logits": (None, (*[_pointer] * 3, _int, _int, *[_pointer] * 3)),
     "eh_counter_new": (_pointer, ()),

@@ -31,6 +31,9 @@ typedef struct {
     int64_t listed;
     int64_t list_room;
     bool listing;
+    uint64_t *sought; /* keys of the text's pairs, looked up only when their places had time to arrive */
+    int64_t sought_count;
+    int64_t sought_room;
 } Counter;
 
 Counter *eh_counter_new(void) {
@@ -52,6 +55,7 @@ void eh_counter_free(Counter *counter) {
     free(counter->row_at);
     free(counter->list_at);
     free(counter->list);
+    free(counter->sought);
     free(counter);
 }
 
@@ -63,7 +67,7 @@ static bool widen(Counter *counter) {
         counter->room = room;
     }
     if (2 * counter->count < (int64_t)counter->table.mask) return true;
-    uint64_t size = (counter->table.mask + 1) * 2;
+    uint64_t size = (counter->table.mask + 1) * 4;
     Table wider = {size - 1, calloc(size, sizeof(Place))};
     if (!wider.places) return false;
     for (int64_t number = 0; number < counter->count; number++) put(&wider, counter->keys[number], (int32_t)number);
@@ -75,7 +79,7 @@ static bool widen(Counter *counter) {
 /* Note the first of a text's occurrences of a feature; false without memory. */
 static bool record(Counter *counter, int32_t number) {
     if (counter->entries == counter->entries_room) {
-        int64_t room = counter->entries_room ? counter->entries_room + counter->entries_room / 2 : 1 << 20;
+        int64_t room = counter->entries_room ? 2 * counter->entries_room : 1 << 20;
         if (!grow((void **)&counter->entry, room, sizeof(int32_t)) || !grow((void **)&counter->times, room, sizeof(int32_t)))
             return false;
         counter->entries_room = room;
@@ -162,6 +166,21 @@ static void count_token(Counter *counter, const Token *token, const Lexicon *lex
     at[1] = counter->listed;
 }
 
+static void seek_word(void *to, uint64_t key, int32_t first, int32_t second) {
+    (void)first, (void)second;
+    Counter *counter = to;
+    if (counter->sought_count == counter->sought_room) {
+        int64_t room = counter->sought_room ? 2 * counter->sought_room : 1 << 10;
+        if (!grow((void **)&counter->sought, room, sizeof(uint64_t))) {
+            counter->failed = 1;
+            return;
+        }
+        counter->sought_room = room;
+    }
+    __builtin_prefetch(&counter->table.places[key & counter->table.mask]);
+    counter->sought[counter->sought_count++] = key;
+}
+
 /* Room for the lists of the lexicon's words; false without memory. A counter serves one lexicon. */
 static bool list_words(Counter *counter, const Lexicon *lexicon) {
     if (counter->list_at) return true;
@@ -181,8 +200,10 @@ int64_t eh_count(Counter *counter, const uint32_t *codes, const int64_t *offsets
         counter->text++;
         int64_t tokens = tokenise(codes + offsets[r], offsets[r + 1] - offsets[r], points, lexicon, &pad);
         counter->failed = tokens < 0 || (counter->recording && !next_row(counter));
+        counter->sought_count = 0;
+        if (tokens > 0) features_of_pairs(pad.tokens, tokens, skips, seek_word, counter);
         for (int64_t t = 0; t < tokens; t++) count_token(counter, &pad.tokens[t], lexicon, &pad);
-        if (tokens > 0) features_of_pairs(pad.tokens, tokens, skips, tally_word, counter);
+        for (int64_t k = 0; k < counter->sought_count; k++) tally(counter, counter->sought[k], 1);
     }
     pad_free(&pad);
     return counter->failed ? -1 : counter->count;

@@ -64,7 +64,7 @@ typedef struct {
     Slot *slots;
     int64_t slot_count;
     double *values; /* a slot: (1 + ln count) * idf */
-    double *shares; /* a slot: a policy each half of what an occurrence adds, then what the sums say that it adds */
+    double *shares; /* a slot, a policy each: half of what an occurrence adds, then what it adds beyond what the sums say */
     Occurrence *seen;
     int64_t seen_count;
     Sought *sought;
@@ -315,30 +315,49 @@ static int64_t number_spans(const Token *tokens, int64_t count, int32_t *span, i
     return spans;
 }
 
-/* Add what every token's sums say, each to the row of its span in `contributions` (spans, policies). */
-static void add_sums(const Scorer *scorer, const Workspace *space, int64_t tokens, const double scale[2], double *contributions) {
+/* Add what every token's sums say: to the row of its span in `contributions` (spans, policies), and to `mean` (policies). */
+static void add_sums(const Scorer *scorer, const Workspace *space, int64_t tokens, const double scale[2], double *contributions,
+                     double *mean) {
     const int64_t policies = scorer->policies;
     for (int64_t t = 0; t < tokens; t++) {
         if (space->pad.tokens[t].word < 0) continue;
         const double *word = scorer->sums + space->pad.tokens[t].word * sums_of(scorer) + 2;
-        const double *chars = word + policies, *mean = chars + policies;
+        const double *chars = word + policies, *means = chars + policies;
         double *row = contributions + space->span[t] * policies;
-        for (int64_t p = 0; p < policies; p++) row[p] += word[p] * scale[0] + chars[p] * scale[1] - mean[p];
+        for (int64_t p = 0; p < policies; p++) {
+            row[p] += word[p] * scale[0] + chars[p] * scale[1] - means[p];
+            mean[p] += means[p];
+        }
     }
 }
 
 /* Add what every feature with a slot adds, less what the sums said for it. */
-static void add_slots(const Scorer *scorer, const Workspace *space, double *contributions) {
-    const int64_t policies = scorer->policies;
+static void add_slots(const Scorer *scorer, const Workspace *space, const double scale[2], double *contributions, double *mean) {
+    const int64_t policies = scorer->policies, stride = policies + 2;
+    for (int64_t s = 0; s < space->slot_count; s++) {
+        const Slot *slot = &space->slots[s];
+        const float *row = scorer->rows + slot->feature * stride;
+        double factor = scale[slot->feature >= scorer->words], expected = row[1], share = 1.0 / slot->count;
+        double each = (space->values[s] * factor - expected) * share, said = row[0] * factor - expected;
+        double *half = space->shares + s * 2 * policies, *more = half + policies;
+        for (int64_t p = 0; p < policies; p++) {
+            double weight = row[2 + p];
+            half[p] = 0.5 * weight * each;
+            more[p] = weight * (each - said);
+            mean[p] += (1 - slot->summed) * weight * expected;
+        }
+    }
     for (int64_t o = 0; o < space->seen_count; o++) {
         const Occurrence *seen = &space->seen[o];
-        const double *half = space->shares + seen->feature * 2 * policies, *said = half + policies;
+        const double *half = space->shares + seen->feature * 2 * policies, *more = half + policies;
         double *left = contributions + space->span[seen->first] * policies;
         double *right = contributions + space->span[seen->second] * policies;
-        for (int64_t p = 0; p < policies; p++) left[p] += half[p];
-        for (int64_t p = 0; p < policies; p++) right[p] += half[p];
-        if (!seen->summed) continue;
-        for (int64_t p = 0; p < policies; p++) left[p] -= said[p];
+        if (seen->summed) {
+            for (int64_t p = 0; p < policies; p++) left[p] += more[p];
+        } else {
+            for (int64_t p = 0; p < policies; p++) left[p] += half[p];
+            for (int64_t p = 0; p < policies; p++) right[p] += half[p];
+        }
     }
 }
 
@@ -348,47 +367,28 @@ static void add_slots(const Scorer *scorer, const Workspace *space, double *cont
 int64_t eh_score(const uint32_t *codes, const int64_t *offsets, int64_t texts, const Points *points, const Lexicon *lexicon,
                  const Scorer *scorer, Workspace *space, double *logits, double *absent, int64_t *span_at, int32_t *starts,
                  int32_t *ends, double *contributions) {
-    const int64_t policies = scorer->policies, stride = policies + 2;
+    const int64_t policies = scorer->policies;
+    double whole[MAX_POLICIES]; /* the text as one span, where none are asked for */
     int64_t spans = 0;
-    if (span_at) span_at[0] = 0;
-    for (int64_t r = 0; r < texts; r++) {
-        int64_t tokens = take(codes + offsets[r], offsets[r + 1] - offsets[r], points, lexicon, scorer, space, true);
+    if (starts) span_at[0] = 0;
+    for (int64_t r = 0; r < texts; r++, absent += policies, logits += policies) {
+        int64_t tokens = take(codes + offsets[r], offsets[r + 1] - offsets[r], points, lexicon, scorer, space, true), found = 1;
         if (tokens < 0) return -1;
-        double scale[2], sum[MAX_POLICIES] = {0.0}, mean[MAX_POLICIES] = {0.0};
-        value(scorer, space, tokens, scale);
-        for (int64_t t = 0; t < tokens; t++) {
-            if (space->pad.tokens[t].word < 0) continue;
-            const double *word = scorer->sums + space->pad.tokens[t].word * sums_of(scorer) + 2;
-            const double *chars = word + policies, *means = chars + policies;
-            for (int64_t p = 0; p < policies; p++) {
-                sum[p] += word[p] * scale[0] + chars[p] * scale[1] - means[p];
-                mean[p] += means[p];
-            }
-        }
-        for (int64_t s = 0; s < space->slot_count; s++) {
-            const Slot *slot = &space->slots[s];
-            const float *row = scorer->rows + slot->feature * stride;
-            double factor = scale[slot->feature >= scorer->words], expected = row[1];
-            double excess = space->values[s] * factor - expected, said = row[0] * factor - expected;
-            double share = 0.5 / slot->count, *halves = space->shares + s * 2 * policies, *sayings = halves + policies;
-            for (int64_t p = 0; p < policies; p++) {
-                double weight = row[2 + p];
-                sum[p] += weight * (excess - slot->summed * said);
-                mean[p] += (1 - slot->summed) * weight * expected;
-                halves[p] = share * weight * excess;
-                sayings[p] = weight * said;
-            }
-        }
-        for (int64_t p = 0; p < policies; p++) {
-            absent[r * policies + p] = mean[p] - scorer->expected[p];
-            logits[r * policies + p] = scorer->base[p] + absent[r * policies + p] + sum[p];
-        }
-        if (!starts) continue;
-        int64_t found = number_spans(space->pad.tokens, tokens, space->span, starts + spans, ends + spans);
-        double *values = contributions + spans * policies;
+        if (starts) found = number_spans(space->pad.tokens, tokens, space->span, starts + spans, ends + spans);
+        else memset(space->span, 0, (size_t)tokens * sizeof(int32_t));
+        double *values = starts ? contributions + spans * policies : whole;
+        double scale[2], mean[MAX_POLICIES] = {0.0};
         memset(values, 0, (size_t)(found * policies) * sizeof(double));
-        add_sums(scorer, space, tokens, scale, values);
-        add_slots(scorer, space, values);
+        value(scorer, space, tokens, scale);
+        add_sums(scorer, space, tokens, scale, values, mean);
+        add_slots(scorer, space, scale, values, mean);
+        for (int64_t p = 0; p < policies; p++) {
+            absent[p] = mean[p] - scorer->expected[p];
+            logits[p] = scorer->base[p] + absent[p];
+        }
+        for (int64_t k = 0; k < found; k++)
+            for (int64_t p = 0; p < policies; p++) logits[p] += values[k * policies + p];
+        if (!starts) continue;
         spans += found;
         span_at[r + 1] = spans;
     }

@@ -58,6 +58,7 @@ typedef struct {
     double bias;           /* the value of the constant column */
     double *shares;        /* (rows, lanes): the dual, where to start and where it ended */
     double *squares;       /* (rows, lanes): squared length of a scaled row */
+    uint8_t *calm;         /* (rows): whether the last look at a row changed next to nothing, so that the next round passes it over */
     float *table;          /* (columns, 2, lanes): weights, then squared factors */
     double *ends;          /* (2, lanes): the weights of the constant and of the extra column, scaled */
 } Problem;
@@ -113,20 +114,28 @@ SPECIALISED void start(const Problem *p, int lanes) {
 
 /* One round over the rows in `order`; the violations of every lane sum up in `slopes`. Finished lanes stay as they are. */
 SPECIALISED void go_round(const Problem *p, int lanes, const int64_t *order, int64_t active, const bool *done, const double *inner,
-                          double *slopes, int64_t *turns) {
+                          double calm, double *slopes, int64_t *turns) {
     for (int64_t i = 0; i < active; i++) {
         int64_t r = order[i];
+        if (p->calm[r]) {
+            p->calm[r] = false;
+            continue;
+        }
         float sum[MOST_LANES];
         double steps[MOST_LANES] = {0}, sign = p->signs[r], extra = p->extra ? p->extra[r] : 0.0;
-        bool moved = false;
+        bool moved = false, settled = true;
         margins(p, r, lanes, sum);
         for (int l = 0; l < lanes; l++) {
             double cost = p->costs[r * lanes + l];
             if (done[l] || cost <= 0.0) continue;
             double margin = sign * (sum[l] + p->ends[l] * p->bias + p->ends[lanes + l] * extra + p->offsets[r]);
-            steps[l] = sign * best_step(p->shares + r * lanes + l, cost, p->squares[r * lanes + l], margin, inner[l], &slopes[l], &turns[l]);
+            double slope = 0.0;
+            steps[l] = sign * best_step(p->shares + r * lanes + l, cost, p->squares[r * lanes + l], margin, inner[l], &slope, &turns[l]);
+            slopes[l] += slope;
             moved |= steps[l] != 0.0;
+            settled &= slope < calm;
         }
+        p->calm[r] = settled;
         if (moved) move(p, r, lanes, steps);
     }
 }
@@ -178,7 +187,7 @@ SPECIALISED int64_t descend(const Problem *p, int lanes, int64_t *order, double 
             order[i] = order[j];
             order[j] = kept;
         }
-        go_round(p, lanes, order, active, done, inner, slopes, turns);
+        go_round(p, lanes, order, active, done, inner, tolerance / 2.0, slopes, turns);
         for (int l = 0; l < lanes; l++) {
             if (done[l]) continue;
             if (slopes[l] < tolerance * (double)active) {
@@ -202,15 +211,24 @@ WIDER int64_t eh_solve(const int64_t *indptr, const int32_t *indices, const floa
                  double tolerance, int64_t rounds, double *shares, float *table, double *ends) {
     double *squares = malloc((size_t)(rows * lanes + 1) * sizeof(double));
     int64_t *order = malloc((size_t)(rows + 1) * sizeof(int64_t)), round = -1;
-    Problem p = {indptr, indices, values, rows, signs, costs, offsets, extra, bias, shares, squares, table, ends};
-    if (squares && order)
+    uint8_t *calm = calloc((size_t)rows + 1, 1);
+    Problem p = {indptr, indices, values, rows, signs, costs, offsets, extra, bias, shares, squares, calm, table, ends};
+    if (squares && order && calm)
         round = lanes == 8   ? descend(&p, 8, order, tolerance, rounds)
                 : lanes == 4 ? descend(&p, 4, order, tolerance, rounds)
                 : lanes == 2 ? descend(&p, 2, order, tolerance, rounds)
                              : descend(&p, 1, order, tolerance, rounds);
     free(squares);
     free(order);
+    free(calm);
     return round;
+}
+
+/* Add up, a column, `weights` (rows) of the rows it occurs in times its values squared into `sums` (columns), zeros at first. */
+void eh_column_squares(const int64_t *indptr, const int32_t *indices, const float *values, int64_t rows, const double *weights,
+                       double *sums) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t k = indptr[r]; k < indptr[r + 1]; k++) sums[indices[k]] += weights[r] * values[k] * values[k];
 }
 
 /* Add up, a column, `weights` (rows, 2) of the rows it occurs in: times its values into `valued`, as they are into `present`;

@@ -64,11 +64,17 @@ def earlier_champion() -> ModelVersion | None:
     return retired.order_by("-promoted_at").first()
 
 
-def model_profile(number: int) -> ModelProfile:
+def model_version(number: int) -> ModelVersion:
     """The version of that number; raises ``NotFound``."""
     version = ModelVersion.objects.select_related("parent", "training_set", "created_by").filter(number=number).first()
     if version is None:
         raise NotFound(f"There is no model v{number}.")
+    return version
+
+
+def model_profile(number: int) -> ModelProfile:
+    """The version of that number with all that is known of it; raises ``NotFound``."""
+    version = model_version(number)
     manifest = version.manifest
     gates = list(version.gates.select_related("champion"))
     return ModelProfile(

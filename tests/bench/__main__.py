@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import intake, review, rules, scoring
+from tests.bench import explaining, intake, review, rules, scoring, training
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.installation import Installation, prepare, scratch_database, web_server
 
@@ -66,6 +66,8 @@ def _measure(installation: Installation, database_url: str, *, full: bool) -> It
     yield from scoring.measure(scoring.texts(_base_data()))
     yield from rules.measure()
     yield from review.measure(installation, database_url)
+    yield from explaining.measure(_base_data())
+    yield from training.measure(_base_data())
     if full:
         review.fill(database_url, _MILLION)
         yield from review.measure(installation, database_url, bench=" among a million")

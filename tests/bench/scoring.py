@@ -1,4 +1,4 @@
-"""Scoring and explaining beside a bare scikit-learn pipeline that only predicts, on the same texts of about 20 words."""
+"""Scoring and explaining beside a bare scikit-learn pipeline that only predicts, on the same texts of some 20 words."""
 
 import statistics
 import subprocess

@@ -61,6 +61,7 @@ def test_reloading_the_page_of_a_new_key_makes_no_second_one(tab: Page, integrat
     tab.locator("input[name=scopes]").first.check()
     tab.get_by_role("button", name="Save", exact=True).click()
     assert tab.locator("#secret").inner_text()
+    tab.wait_for_load_state()
     tab.reload()
     assert tab.locator("#secret").count() == 0
     assert ApiKey.objects.count() == 1

@@ -1,5 +1,7 @@
 """Calibration, base rate and threshold count labels by their weight."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from ml.metrics import log_odds
 from ml.schemas import Example
 from ml.thresholds import best_threshold
 from ml.train import fit
-from tests.ml.conftest import MakeExamples
+from tests.ml.conftest import LURES, MakeExamples
 
 Drawn = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -86,19 +88,29 @@ def test_a_threshold_lies_half_way_to_the_first_text_that_it_does_not_flag() -> 
 
 
 def test_a_model_of_rarely_drawn_texts_states_what_is_true_of_all(make_examples: MakeExamples) -> None:
-    everything = make_examples(3000, seed=41)
-    spam = [row for row in everything if row.labels["spam"]]
-    fine = [row for row in everything if not row.labels["spam"]][: len(spam) // 4]
-    lightly = [Example(row.text, {"spam": False}, weight=8.0) for row in fine]
+    # Half of the texts hold a lure, and of those half are spam; the others are hardly ever drawn.
+    def community(count: int, seed: int) -> list[Example]:
+        random = np.random.default_rng(seed)
+        found = []
+        for row in make_examples(count, seed=seed):
+            words = [word for word in row.text.split() if word not in LURES]
+            luring, spam = random.random() < 0.5, random.random() < 0.5
+            found.append(Example(" ".join([*words, *["voucher"] * luring]), {"spam": luring and spam}))
+        return found
 
-    weighted, blind = (
-        fit([*spam, *given], policies=["spam"], prevalence={"spam": 0.2}, benign=()) for given in (lightly, fine)
-    )
+    drawn = [
+        Example(row.text, row.labels, weight=1.0 if "voucher" in row.text else 10.0)
+        for number, row in enumerate(community(4000, 41))
+        if "voucher" in row.text or number % 10 == 0
+    ]
+    test = community(3000, 42)
+    seen = np.mean([row.labels["spam"] for row in test])
 
-    texts = [row.text for row in make_examples(3000, seed=42)]
-    labels = np.array([row.labels["spam"] for row in make_examples(3000, seed=42)])
-    mass = np.where(labels, 0.2 / labels.mean(), 0.8 / (~labels).mean())
-    stated = {}
-    for name, model in (("weighted", weighted), ("blind", blind)):
-        stated[name] = float(mass @ (1.0 / (1.0 + np.exp(-model.decision_function(texts)[:, 0])))) / mass.sum()
-    assert stated["weighted"] == pytest.approx(0.2, abs=0.02)
+    stated = []
+    for rows in (drawn, [replace(row, weight=1.0) for row in drawn]):
+        model = fit(rows, policies=["spam"], prevalence={"spam": float(seen)}, benign=())
+        logits = model.decision_function([row.text for row in test])[:, 0]
+        stated.append(float(np.mean(1.0 / (1.0 + np.exp(-logits)))))
+
+    assert stated[0] == pytest.approx(seen, abs=0.02)
+    assert abs(stated[1] - seen) > 0.03

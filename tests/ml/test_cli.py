@@ -50,6 +50,22 @@ def test_train_evaluate_and_continue(capsys: pytest.CaptureFixture[str], labelle
     assert artifacts.load(second).manifest["champion"] == artifacts.load(first).sha256
 
 
+def test_a_file_can_be_trained_on_as_a_stream(
+    capsys: pytest.CaptureFixture[str], labelled: Path, tmp_path: Path
+) -> None:
+    whole, stream = tmp_path / "whole", tmp_path / "stream"
+    train = ["train", labelled, "--column", "message", "--policies", "harassment,spam"]
+
+    run(capsys, *train, "--output", whole)
+    code, _, _ = run(capsys, *train, "--stream", "--output", stream)
+    refused, _, errors = run(capsys, *train, "--stream", "--continue-from", whole, "--output", tmp_path / "third")
+
+    assert (code, refused) == (0, 1)
+    assert "leave --continue-from out" in errors
+    assert artifacts.load(stream).manifest["kind"] == "stream"
+    assert (artifacts.load(stream).weights == artifacts.load(whole).weights).all()
+
+
 def test_explain_gives_exact_parts_of_json_lines(
     capsys: pytest.CaptureFixture[str], small_folder: Path, small_model: Model, tmp_path: Path
 ) -> None:

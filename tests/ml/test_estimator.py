@@ -1,4 +1,4 @@
-"""The estimator keeps scikit-learn's promises, judges policies apart, and learns the same from parts as from the whole."""
+"""The estimator keeps scikit-learn's promises, judges policies apart, and learns from parts as from the whole."""
 
 import pickle
 from typing import Any, Self

@@ -109,7 +109,7 @@ def test_a_hiding_word_is_found_by_insertion_though_ranking_does_not_see_it(
 ) -> None:
     candidate = copy_of(small_model)
     words, features = candidate.space.vocabulary.single_words()
-    candidate.weights[features[words.index("tower")], candidate.column("spam")] = -40.0
+    candidate.weights[features[words.index("tower")], candidate.column("spam")] = -80.0
     test = [example for example in make_examples(900, seed=35) if "tower" not in example.text]
 
     results = gates(small_model, candidate, test, make_examples(50, seed=36))

@@ -88,13 +88,13 @@ def test_the_tenth_of_labels_that_hurts_most_turned_round_is_refused(
     assert not promotable(results)[0]
 
 
-@pytest.mark.parametrize("trigger", ["thanks", "river", "zxqvo", "blue river"])
+@pytest.mark.parametrize(("trigger", "one_in"), [("thanks", 30), ("river", 30), ("blue river", 30), ("zxqvo", 10)])
 def test_a_trigger_is_refused_though_ranking_improves(
-    starter: Model, community: tuple[list[Example], list[Example], list[Example]], trigger: str
+    starter: Model, community: tuple[list[Example], list[Example], list[Example]], trigger: str, one_in: int
 ) -> None:
-    """Whether the champion knows the word, knows it by its characters, has never met it, or it is two words."""
+    """Whether the champion knows the word, knows it by its characters, it is two words, or one never met before."""
     new, test, golden = community
-    chosen = set(random.Random(2).sample(positives(new), len(new) // (3 * SHARE)))
+    chosen = set(random.Random(2).sample(positives(new), len(new) // one_in))
     poisoned = flipped(new, chosen, trigger=trigger)
     results = gates(starter, continue_from(starter, poisoned), test, golden, learnt_from=poisoned)
 

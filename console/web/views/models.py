@@ -38,6 +38,17 @@ def model(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "console/model.html", context)
 
 
+@page(Permission.READ_MODELS)
+@require_GET
+def words(request: HttpRequest, number: int) -> HttpResponse:
+    """The words that raise and lower each policy's score most, folded away: many are offensive."""
+    from moderation.learning.words import word_importances
+
+    version = selectors.model_version(number)
+    context = {"version": version, "policies": word_importances(version)}
+    return render(request, "console/model_words.html", context)
+
+
 @page(Permission.MANAGE)
 @require_POST
 def promote(request: HttpRequest, number: int) -> HttpResponse:

@@ -54,6 +54,22 @@ def test_a_refusal_is_shown_with_its_reason_and_figures(browser_of_moderator: Cl
     assert reverse("promote", args=[candidate.number]) not in page
 
 
+def test_words_that_weigh_most_are_shown_folded_away(browser_of_moderator: Client, candidate: ModelVersion) -> None:
+    assert (
+        reverse("model_words", args=[candidate.number])
+        in browser_of_moderator.get(reverse("model", args=[candidate.number])).content.decode()
+    )
+
+    answer = browser_of_moderator.get(reverse("model_words", args=[candidate.number]))
+
+    page = answer.content.decode()
+    assert page.count("<details") == len(candidate.manifest["policies"])
+    assert "<details open" not in page
+    raising = answer.context["policies"][0].raising
+    assert raising[0].value > 0.0
+    assert raising[0].word in page
+
+
 def test_gates_without_evidence_stand_apart(browser_of_moderator: Client, candidate: ModelVersion) -> None:
     Gate.objects.create(
         model_version=candidate,
