@@ -1,25 +1,24 @@
-"""``python -m console.launcher exec -- python -m tests.bench [--json] [--full]``."""
+"""``python -m console.launcher exec -- python -m tests.bench [--json] [--full] [--only PART]``."""
 
 import argparse
 import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import explaining, intake, review, rules, scoring, training
+from tests.bench import clusters, explaining, intake, queues, review, rules, scoring, training
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.installation import Installation, prepare, scratch_database, web_server
-
-_MILLION = 1_000_000
 
 
 def main() -> None:
     """Measure everything on a scratch installation and print it."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--full", action="store_true", help="also claims among a million waiting cases")
+    parser.add_argument("--full", action="store_true", help="also queues and clusters at a million")
+    parser.add_argument("--only", choices=sorted(_PARTS), help="one part alone")
     given = parser.parse_args()
     figures: list[Figure] = []
     with (
@@ -29,7 +28,7 @@ def main() -> None:
         _set_up(database_url, home)
         with web_server(_free_port()) as url, web_server(_free_port(), broker=False) as url_without_broker:
             installation = prepare(url, url_without_broker)
-            for figure in _measure(installation, database_url, full=given.full):
+            for figure in _measure(installation, database_url, full=given.full, only=given.only):
                 figures.append(figure)
                 if given.json:
                     sys.stdout.write(as_json(figure) + "\n")
@@ -60,17 +59,23 @@ def _set_up(database_url: str, home: str) -> None:
     call_command("bootstrap")
 
 
-def _measure(installation: Installation, database_url: str, *, full: bool) -> Iterator[Figure]:
-    # Intake first: its reports are what is scored, and what is scored is what is claimed.
-    yield from intake.measure(installation, database_url)
-    yield from scoring.measure(scoring.texts(_base_data()))
-    yield from rules.measure()
-    yield from review.measure(installation, database_url)
-    yield from explaining.measure(_base_data())
-    yield from training.measure(_base_data())
-    if full:
-        review.fill(database_url, _MILLION)
-        yield from review.measure(installation, database_url, bench=" among a million")
+def _measure(installation: Installation, database_url: str, *, full: bool, only: str | None) -> Iterator[Figure]:
+    for name, measure in _PARTS.items():
+        if only in {None, name}:
+            yield from measure(installation, database_url, full)
+
+
+# Intake first: its reports are what is scored, and what is scored is what is claimed. Scale last: it fills the queues.
+_PARTS: dict[str, Callable[[Installation, str, bool], Iterator[Figure]]] = {
+    "intake": lambda installation, url, full: intake.measure(installation, url),
+    "scoring": lambda installation, url, full: scoring.measure(scoring.texts(_base_data())),
+    "rules": lambda installation, url, full: rules.measure(),
+    "review": lambda installation, url, full: review.measure(installation, url),
+    "explaining": lambda installation, url, full: explaining.measure(_base_data()),
+    "training": lambda installation, url, full: training.measure(_base_data()),
+    "queues": lambda installation, url, full: queues.measure(installation, url, full=full),
+    "clusters": lambda installation, url, full: clusters.measure(url, full=full),
+}
 
 
 def _base_data() -> Path | None:

@@ -23,31 +23,8 @@ WHERE id = (SELECT id FROM moderation_review WHERE queue_id = %(queue)s AND stat
   ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id
 """
 
-# A million cases that wait, for FULL=1; their texts are short, their rows are whole.
-_FILL = """
-WITH contents AS (
-  INSERT INTO moderation_content (external_id, type, url, language, created_at, received_at, scoring_state,
-    scoring_attempts)
-  SELECT 'filler-' || n, 'message', '', '', now(), now(), 'scored', 0 FROM generate_series(1, %(count)s) n RETURNING id
-), revisions AS (
-  INSERT INTO moderation_contentrevision (number, text, digest, thread, bridges_split, received_at, content_id)
-  SELECT 1, 'filler', md5(id::text), '[]', false, now(), id FROM contents RETURNING id, content_id
-), cases AS (
-  INSERT INTO moderation_case (status, why_shown, sampling_probability, rule_hits, priority, priority_parts, version,
-    opened_at, due_at, content_id, queue_id)
-  SELECT 'open', 'reported', 1, '[]', random() * 30 - 1e6, '[]', 1, now(), now() + interval '1 day', content_id,
-    %(queue)s FROM revisions RETURNING id, priority
-)
-INSERT INTO moderation_review (kind, state, priority, case_id, queue_id)
-SELECT 'first', 'waiting', priority, id, %(queue)s FROM cases
-"""
-_LINK = """
-UPDATE moderation_content c SET current_revision_id = v.id FROM moderation_contentrevision v
-WHERE v.content_id = c.id AND c.current_revision_id IS NULL
-"""
 
-
-def measure(installation: Installation, database_url: str, *, bench: str = "") -> Iterator[Figure]:
+def measure(installation: Installation, database_url: str) -> Iterator[Figure]:
     """Latencies of claim, decide and the start page of one moderator over HTTP."""
     from moderation.models import Queue, Review, User
 
@@ -66,34 +43,20 @@ def measure(installation: Installation, database_url: str, *, bench: str = "") -
             _timed(seconds["decide"], lambda case=case: _decide(client, case))
             _timed(seconds["empty"], lambda: empty.call("POST", "/bench/empty", b"{}"))
     floor = {name: latencies("floor", "", seconds[name]) for name in ("empty", "sql")}
-    yield Figure(f"claim{bench}", "waiting cases", waiting, "cases", 1)
+    yield Figure("claim", "waiting cases", waiting, "cases", 1)
     for figure, of_sql, of_empty in zip(
-        latencies(f"claim{bench}", "", seconds["claim"]), floor["sql"], floor["empty"], strict=True
+        latencies("claim", "", seconds["claim"]), floor["sql"], floor["empty"], strict=True
     ):
         yield figure
         yield ratio(figure, of_sql, _SQL)
         yield ratio(figure, of_empty, _EMPTY)
-    for figure, of_empty in zip(latencies(f"decide{bench}", "", seconds["decide"]), floor["empty"], strict=True):
+    for figure, of_empty in zip(latencies("decide", "", seconds["decide"]), floor["empty"], strict=True):
         yield figure
         yield ratio(figure, of_empty, _EMPTY)
-    yield from _start_page(installation, bench=bench)
+    yield from _start_page(installation)
 
 
-def fill(database_url: str, count: int) -> None:
-    """Add ``count`` waiting cases to the fullest queue."""
-    from moderation.models import Queue
-
-    queue = Queue.objects.get(slug=_fullest_queue()).pk
-    with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
-        cursor.execute(_FILL, {"count": count, "queue": queue})
-        cursor.execute(_LINK)
-    connection = psycopg2.connect(database_url)
-    connection.autocommit = True
-    connection.cursor().execute("VACUUM ANALYZE")
-    connection.close()
-
-
-def _start_page(installation: Installation, *, bench: str) -> Iterator[Figure]:
+def _start_page(installation: Installation) -> Iterator[Figure]:
     client, empty = installation.moderator(), installation.moderator()
     cookie = {"Cookie": installation.moderator_cookie}
 
@@ -103,7 +66,7 @@ def _start_page(installation: Installation, *, bench: str) -> Iterator[Figure]:
             raise RuntimeError(f"the start page answered {answer.status}")
 
     ours, floor = in_turns([page, lambda: empty.call("GET", "/bench/empty")], rounds=_ROUNDS)
-    for figure, of_empty in zip(latencies(f"queue page{bench}", "", ours), latencies("", "", floor), strict=True):
+    for figure, of_empty in zip(latencies("queue page", "", ours), latencies("", "", floor), strict=True):
         yield figure
         yield ratio(figure, of_empty, _EMPTY)
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from moderation.models import Case, Queue, User
 from moderation.selectors.queues import day_of, queue_summaries
-from moderation.services import claims, decisions
+from moderation.services import census, claims, decisions
 from tests import factories
 
 
@@ -19,6 +19,7 @@ def test_it_counts_what_waits_what_is_leased_and_what_is_late(
     queue = cases[0].queue
     factories.claim(cases[0], colleague)
     Case.objects.filter(pk=cases[1].pk).update(due_at=F("opened_at") - timedelta(hours=1))
+    census.keep_fresh()
     line = next(s for s in queue_summaries(moderator, seniors=False) if s.queue == queue)
     assert (line.waiting, line.leased, line.overdue) == (2, 1, 1)
     assert line.oldest == min(case.opened_at for case in cases)
@@ -29,6 +30,7 @@ def test_what_one_has_skipped_waits_but_not_for_them(moderator: User, integrator
     claims.skip(
         case_id=claim.review.case_id, token=claim.review.lease_token or 0, reason="language", acting_user=moderator
     )
+    census.keep_fresh()
     line = next(s for s in queue_summaries(moderator, seniors=False) if s.queue == claim.review.queue)
     assert (line.waiting, line.for_me) == (1, 0)
 
