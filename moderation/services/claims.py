@@ -145,6 +145,8 @@ def claim_case(*, case: Case, acting_user: User, within_limit: bool = True) -> C
     taken = _run(statements.TAKE_THIS, review=review.pk, user=acting_user.pk, seconds=settings.LEASE_SECONDS)
     if taken is None:
         raise _lost(review.case_id, acting_user)
+    if review.state == ReviewState.LEASED:
+        audit.lease_expired(review=review.pk, case=review.case_id, holder=review.reviewer)
     return _claimed(review.pk, acting_user)
 
 
@@ -152,10 +154,8 @@ def claim_case(*, case: Case, acting_user: User, within_limit: bool = True) -> C
 def renew(*, case_id: int, token: int, acting_user: User) -> Review:
     """Extend the lease by its full length (heartbeat). Raises ``LeaseLost``."""
     review = find_leased(case_id=case_id, token=token, acting_user=acting_user)
-    if (
-        _run(statements.RENEW, review=review.pk, user=acting_user.pk, token=token, seconds=settings.LEASE_SECONDS)
-        is None
-    ):
+    values = {"review": review.pk, "user": acting_user.pk, "token": token, "seconds": settings.LEASE_SECONDS}
+    if _run(statements.RENEW, **values) is None:
         raise _lost(review.case_id, acting_user)
     _run(statements.KEEP_RESERVED, user=acting_user.pk, seconds=settings.LEASE_SECONDS)
     review.refresh_from_db()

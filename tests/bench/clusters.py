@@ -18,7 +18,7 @@ _SCALES = ((10_000, "10k"), (100_000, "100k"))
 _MILLION = (1_000_000, "1M")
 _BATCH = 64
 _BATCHES = 8
-_PROBES = 60
+_PROBES = 20
 _MESSAGES = 120
 _TRIGRAMS = "trigrams by a GIN index"
 _LEAST = 0.6  # trigrams shared
@@ -32,10 +32,11 @@ INSERT INTO moderation_textgroupband (value, group_id)
 SELECT (random() * 9e18)::bigint * (CASE WHEN random() < 0.5 THEN -1 ELSE 1 END), id
 FROM groups CROSS JOIN generate_series(1, 16)
 """
-# Fourteen words of a vocabulary of five thousand: about a hundred characters, as a message has.
+# Fourteen words of what the demo community says: about eighty characters, as a message has.
 _TEXTS = """
 INSERT INTO bench_texts (text) SELECT (
-  SELECT string_agg(substr(md5((floor(random() * 5000) + (w + n) * 0)::text), 1, 6), ' ') FROM generate_series(1, 14) w
+  SELECT string_agg((%(words)s::text[])[1 + floor(random() * %(size)s)::int + (w + n) * 0], ' ')
+  FROM generate_series(1, 14) w
 ) FROM generate_series(%(first)s, %(last)s) n
 """
 
@@ -84,7 +85,8 @@ def _fill(cursor: psycopg2.extensions.cursor, first: int, last: int) -> None:
     for name, _ in indexes:
         cursor.execute(f'DROP INDEX "{name}"')
     cursor.execute("DROP INDEX IF EXISTS bench_texts_idx")
-    values = {"first": first, "last": last}
+    words = sorted({word for text in _texts() for word in text.split()})
+    values = {"first": first, "last": last, "words": words, "size": len(words)}
     cursor.execute(_FILL, values)
     cursor.execute(_TEXTS, values)
     for _, definition in indexes:
@@ -96,15 +98,19 @@ def _fill(cursor: psycopg2.extensions.cursor, first: int, last: int) -> None:
         cursor.execute(f"VACUUM ANALYZE {table}")
 
 
-def _messages() -> list[str]:
+def _texts() -> list[str]:
     from moderation import demo
 
-    texts = [message.text for message in demo.load().messages]
-    return [f"{texts[n]} {texts[n * 3 + 1]}"[:400] for n in range(_MESSAGES)]
+    return [message.text for message in demo.load().messages]
+
+
+def _messages() -> list[str]:
+    """Messages as a campaign sends them: not too short to tell apart."""
+    return [text[:400] for text in _texts() if len(text) >= 60][:_MESSAGES]
 
 
 def _variants(message: str, chance: random.Random) -> list[str]:
-    """What a campaign makes of a message: another number, name or greeting, shouting, a word more or less."""
+    """What a campaign makes of a message: a number, a greeting, shouting, a word more, less or two others."""
     words = message.split()
     place = chance.randrange(len(words))
     return [
@@ -113,6 +119,7 @@ def _variants(message: str, chance: random.Random) -> list[str]:
         message.upper() + "!!!",
         " ".join(words[:place] + words[place + 1 :]),
         " ".join([*words[:place], "really", *words[place:]]),
+        " ".join("thing" if n in {place, (place * 3 + 1) % len(words)} else word for n, word in enumerate(words)),
     ]
 
 

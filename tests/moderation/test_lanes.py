@@ -228,6 +228,16 @@ def test_a_lead_takes_a_case_over_and_its_holder_is_told(
     assert factories.decide(taken, senior, "ok").decided_by == senior
 
 
+def test_a_lease_that_ran_out_is_recorded_when_the_case_is_claimed_by_its_address(
+    integrator: User, moderator: User, colleague: User
+) -> None:
+    case = _case(integrator, 1)
+    factories.claim(case, moderator)
+    Review.objects.filter(case=case).update(lease_expires_at=timezone.now())
+    factories.claim(case, colleague)
+    assert AuditEvent.objects.get(kind="review.lease_expired").actor == moderator
+
+
 def test_taking_over_what_nobody_holds_is_a_claim(integrator: User, moderator: User, senior: User) -> None:
     case = _case(integrator, 1)
     assert claims.take_over(case=case, acting_user=senior).review.reviewer == senior
