@@ -95,7 +95,7 @@ class Review(models.Model):
     )
     blind = models.BooleanField(default=False, help_text="The model's opinion is hidden until it is judged.")
     state = models.CharField(max_length=10, choices=ReviewState.choices, default=ReviewState.WAITING)
-    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="+")
+    queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="+", db_index=False)
     priority = models.FloatField(help_text="The case's, beside the state it is claimed by.")
     language = models.CharField(max_length=8, blank=True)
     policy = models.SlugField(max_length=40, blank=True)

@@ -25,11 +25,13 @@ _END = """
 SELECT (SELECT id FROM mine), (SELECT id FROM taken), (SELECT count(*) FROM held)
 """
 
-# The index gives the order, and the first row that passes is it: the planner leaves the sub-select on bars alone.
+# The index gives the order, and the first row that passes is it. The sub-select on bars is one that the planner leaves
+# alone, and takes to let half of the rows through: were it told of few, it would sort them instead.
 _FIRST = """
     SELECT r.id FROM moderation_review r
     WHERE r.queue_id = %(queue)s AND r.state = 'waiting' AND NOT %(user)s = ANY (r.passed_by)
-      AND (SELECT 1 FROM moderation_reviewbar b WHERE b.review_id = r.id AND b.user_id = %(user)s LIMIT 1) IS NULL
+      AND coalesce(
+        (SELECT false FROM moderation_reviewbar b WHERE b.review_id = r.id AND b.user_id = %(user)s LIMIT 1), true)
       AND (%(another)s OR NOT EXISTS (SELECT 1 FROM mine)) AND (SELECT count(*) FROM held) < %(limit)s
     ORDER BY r.priority DESC, r.id LIMIT 1 FOR UPDATE SKIP LOCKED"""
 
@@ -48,7 +50,8 @@ _HEADS = """, lanes AS (
     SELECT r.id, r.priority FROM moderation_review r
     WHERE r.queue_id = %(queue)s AND r.state = 'waiting' AND r.language = lanes.language AND r.policy = lanes.policy
       AND NOT %(user)s = ANY (r.passed_by)
-      AND (SELECT 1 FROM moderation_reviewbar b WHERE b.review_id = r.id AND b.user_id = %(user)s LIMIT 1) IS NULL
+      AND coalesce(
+        (SELECT false FROM moderation_reviewbar b WHERE b.review_id = r.id AND b.user_id = %(user)s LIMIT 1), true)
     ORDER BY r.priority DESC, r.id LIMIT 40) head
   WHERE (lanes.language = '' OR %(any_language)s OR lanes.language = ANY (%(languages)s::text[]))
     AND (lanes.policy = '' OR %(any_policy)s OR lanes.policy = ANY (%(policies)s::text[]))
@@ -66,7 +69,8 @@ _FIRST_OF_PASSED = """
     SELECT r.id FROM moderation_review r JOIN moderation_queue q ON q.id = r.queue_id
     WHERE r.queue_id = %(queue)s AND r.state = 'waiting' AND r.passed_by <> '{}'
       AND r.passed_by @> ARRAY[%(user)s]::bigint[] AND NOT EXISTS (SELECT 1 FROM mine)
-      AND (SELECT 1 FROM moderation_reviewbar b WHERE b.review_id = r.id AND b.user_id = %(user)s LIMIT 1) IS NULL
+      AND coalesce(
+        (SELECT false FROM moderation_reviewbar b WHERE b.review_id = r.id AND b.user_id = %(user)s LIMIT 1), true)
       AND (r.language = '' OR %(any_language)s OR r.language = ANY (%(languages)s::text[]))
       AND (r.policy = '' OR %(any_policy)s OR r.policy = ANY (%(policies)s::text[]))
       AND NOT EXISTS (
