@@ -24,8 +24,9 @@ _SQL = "bare SQL inserts"
 _INSERTS = (
     "INSERT INTO moderation_account (external_id, attributes, first_seen_at) VALUES (%(author)s, '{}', now()), "
     "(%(reporter)s, '{}', now()) ON CONFLICT (external_id) DO NOTHING",
-    "INSERT INTO moderation_content (external_id, type, url, language, created_at, received_at, scoring_state, "
-    "scoring_attempts, author_id) SELECT %(content)s, 'message', '', '', now(), now(), 'closed', 0, id "
+    "INSERT INTO moderation_content (external_id, type, url, language, attributes, created_at, received_at, "
+    "scoring_state, scoring_attempts, author_id) "
+    "SELECT %(content)s, 'message', '', '', '{}', now(), now(), 'closed', 0, id "
     "FROM moderation_account WHERE external_id = %(author)s",
     "INSERT INTO moderation_contentrevision (number, text, digest, thread, bridges_split, received_at, content_id) "
     "SELECT 1, %(text)s, md5(%(text)s), '[]', false, now(), id FROM moderation_content "

@@ -39,7 +39,7 @@ WHERE id = (SELECT id FROM moderation_review WHERE queue_id = %(queue)s AND stat
 """
 _FINISH = "UPDATE moderation_review SET state = 'cancelled' WHERE id = %s"
 
-# Short texts, whole rows: content, revision, case, review.
+# Texts unlike each other, whole rows: content, revision, case, review.
 FILL = """
 WITH contents AS (
   INSERT INTO moderation_content (external_id, type, url, language, attributes, created_at, received_at, scoring_state,
@@ -49,7 +49,8 @@ WITH contents AS (
   FROM generate_series(%(first)s, %(last)s) n RETURNING id, language
 ), revisions AS (
   INSERT INTO moderation_contentrevision (number, text, digest, thread, bridges_split, received_at, content_id)
-  SELECT 1, 'a short text that fills a queue, number ' || id, md5(id::text), '[]', false, now(), id FROM contents
+  SELECT 1, md5(id::text) || ' ' || md5((-id)::text) || ' ' || md5((id * 7)::text), md5(id::text), '[]', false, now(),
+    id FROM contents
   RETURNING content_id
 ), cases AS (
   INSERT INTO moderation_case (status, why_shown, sampling_probability, rule_hits, priority, priority_parts, version,
