@@ -96,10 +96,14 @@ def case_summary(case: Case, *, viewer: User, blind: bool) -> dict[str, Any]:
     }
 
 
-def case_detail(case: Case, *, viewer: User) -> dict[str, Any]:
-    """A case with its content, reports, newest prediction, decisions and lease, as far as the viewer may know."""
-    blind = blindness.hides_model(case, viewer)
-    prediction = None if blind else cases.prediction_of(case.content.current_revision)
+def case_detail(case: Case, *, viewer: User, shown: Evidence | None = None) -> dict[str, Any]:
+    """A case with its content, reports, newest prediction, decisions and lease, as far as the viewer may know.
+
+    ``shown``: the evidence frozen for them, whose prediction stands instead of the newest.
+    """
+    blind = shown.blind if shown is not None else blindness.hides_model(case, viewer)
+    newest = shown.prediction if shown is not None else cases.prediction_of(case.content.current_revision)
+    prediction = None if blind else newest
     reports = cases.reports_of(case).select_related("reporter", "policy")
     shift = golden.shift_of(case)
     decisions = case.decisions.select_related("judgement").order_by("pk")
@@ -118,14 +122,10 @@ def case_detail(case: Case, *, viewer: User) -> dict[str, Any]:
 
 def claimed(review: Review, evidence: Evidence, *, viewer: User) -> dict[str, Any]:
     """A case someone has just been given: what they see is the frozen evidence's prediction."""
-    body = case_detail(cases.get(review.case_id), viewer=viewer)
-    prediction = None if evidence.blind else evidence.prediction
+    body = case_detail(cases.get(review.case_id), viewer=viewer, shown=evidence)
     found = precedents.precedents_of(evidence)
     return {
         **body,
-        "blind": evidence.blind,
-        "model": str(prediction.model_version) if prediction else None,
-        "predictions": policy_predictions(prediction) if prediction else [],
         "review_id": review.pk,
         "evidence_id": evidence.pk,
         "precedents": [_like(like) for like in found.nearest],

@@ -257,9 +257,10 @@ def lock_lease(*, case_id: int, token: int, acting_user: User) -> Review:
 
     Raises ``LeaseLost``, saying who holds the case now and since when.
     """
-    pk = find_leased(case_id=case_id, token=token, acting_user=acting_user).pk
-    review = Review.objects.select_for_update().get(pk=pk)
-    alive = Review.objects.filter(pk=pk, lease_expires_at__gt=_clock()).exists()
+    review = Review.objects.select_for_update().filter(case=case_id, lease_token=token).first()
+    if review is None:
+        raise _lost(case_id, acting_user)
+    alive = Review.objects.filter(pk=review.pk, lease_expires_at__gt=_clock()).exists()
     mine = review.state == ReviewState.LEASED and review.lease_token == token and review.reviewer_id == acting_user.pk
     if not (mine and alive):
         raise _lost(case_id, acting_user)

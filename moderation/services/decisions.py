@@ -373,11 +373,13 @@ def evidence_of(decision: Decision) -> Evidence | None:
 
 def lock_case(case_id: int) -> Case:
     """The case, its content locked before it. Raises ``NotFound``."""
-    case = Case.including_golden.filter(pk=case_id).first()
-    if case is None:
+    # A case never changes its content, so that what is joined here cannot be out of date after a wait for the lock.
+    content = Content.objects.select_for_update(no_key=True, of=("self",)).filter(cases=case_id).first()
+    if content is None:
         raise NotFound("There is no such case.")
-    Content.objects.select_for_update(no_key=True).get(pk=case.content_id)
-    return Case.including_golden.select_for_update(no_key=True).get(pk=case_id)
+    case = Case.including_golden.select_for_update(no_key=True).get(pk=case_id)
+    case.content = content
+    return case
 
 
 def _lock_decision(decision_id: int) -> Decision:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
+
 from moderation.enums import ReportOutcome
 from moderation.errors import NotFound
 from moderation.models import Evidence, Policy, PolicyPrediction, PolicyVersion, Prediction, Review, User
@@ -45,14 +47,14 @@ def _policy_rows(prediction: Prediction | None, reported: set[str], *, blind: bo
     predicted: dict[str, PolicyPrediction] = (
         {row.policy.slug: row for row in prediction.policies.select_related("policy")} if prediction else {}
     )
-    versions = _newest_versions()
+    newest = PolicyVersion.objects.filter(policy=OuterRef("pk")).order_by("-number").values("pk")[:1]
     rows = []
-    for policy in Policy.objects.filter(is_active=True):
+    for policy in Policy.objects.filter(is_active=True).annotate(version=Subquery(newest)):
         row = predicted.get(policy.slug)
         rows.append(
             {
                 "policy": policy.slug,
-                "policy_version": versions.get(policy.pk),
+                "policy_version": policy.version,
                 "score": row.score if row else None,
                 "logit": row.logit if row else None,
                 "threshold": row.threshold if row else None,
@@ -64,9 +66,3 @@ def _policy_rows(prediction: Prediction | None, reported: set[str], *, blind: bo
     for entry in rows:
         entry["shown"] = bool(entry["flagged"] or entry["reported"]) if named else True
     return rows
-
-
-def _newest_versions() -> dict[int, int]:
-    return dict(
-        PolicyVersion.objects.order_by("policy_id", "-number").distinct("policy_id").values_list("policy_id", "pk")
-    )

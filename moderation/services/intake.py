@@ -183,6 +183,8 @@ def _upsert_content(submitted: ContentInput, *, author: Account, acting_user: Us
     if submitted.attributes and content.attributes != submitted.attributes:
         content.attributes = dict(submitted.attributes)
         content.save(update_fields=["attributes"])
+        if content.current_revision_id is not None:
+            _mark_pending(content)  # rules may ask of them, and the reach they tell of counts
     revision = content.current_revision
     digest = keyed_digest(submitted.text)
     if revision is None or revision.digest != digest or revision.erased_at is not None:

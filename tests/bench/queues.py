@@ -44,8 +44,8 @@ _FILL = """
 WITH contents AS (
   INSERT INTO moderation_content (external_id, type, url, language, attributes, created_at, received_at, scoring_state,
     scoring_attempts, author_id)
-  SELECT 'filler-' || n, 'message', '', (ARRAY['en', 'en', 'en', 'de', 'fr'])[1 + floor(random() * 5)::int], '{}', now(), now(), 'scored',
-    0, %(author)s + n %% 1000
+  SELECT 'filler-' || n, 'message', '', (ARRAY['en', 'en', 'en', 'de', 'fr'])[1 + floor(random() * 5)::int], '{}',
+    now(), now(), 'scored', 0, %(author)s + n %% 1000
   FROM generate_series(%(first)s, %(last)s) n RETURNING id, language
 ), revisions AS (
   INSERT INTO moderation_contentrevision (number, text, digest, thread, bridges_split, received_at, content_id)

@@ -53,6 +53,11 @@ def _everything_shown(case: Case, browser: Client, api: APIClient) -> dict[str, 
         "decision_id": 1,
         "appeal_id": 1,
         "hold_id": 1,
+        "batch_id": 1,
+        "group_id": 1,
+        "rule_id": 1,
+        "backtest_id": 1,
+        "entry_id": 1,
         "number": 1,
         "slug": case.queue.slug,
         "external_id": case.content.external_id,
@@ -126,7 +131,7 @@ def test_the_claim_of_a_blind_case_holds_no_opinion(api: APIClient, integrator: 
     case = factories.case(sent_by=integrator)
     body = api.post(f"/api/v1/queues/{case.queue.slug}/claim").json()
     assert (body["blind"], body["predictions"], body["model"], body["precedents"]) == (True, [], None, [])
-    assert {part["name"] for part in body["priority_reasons"]} <= {"reports", "source", "author", "reach"}
+    assert {part["name"] for part in body["priority_reasons"]} <= {"reports", "source", "author", "reach", "waiting"}
     assert body["practice"] is None
 
 
