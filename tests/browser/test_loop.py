@@ -35,7 +35,7 @@ Row = Mapping[str, Any]
 
 @pytest.fixture(scope="module")
 def product() -> Iterator[Product]:
-    """An installation of its own, without the demo community, and without random audits: they hide what is read here."""
+    """An installation of its own, with neither demo community nor random audits: they hide what is read here."""
     with running_product(DEMO="0", RETRAIN_MINIMUM_LABELS="5", AUDIT_STRATA="") as started:
         yield started
 
