@@ -55,8 +55,8 @@ WITH contents AS (
   INSERT INTO moderation_case (status, why_shown, sampling_probability, rule_hits, priority, priority_parts, version,
     opened_at, due_at, content_id, queue_id, policy, score)
   SELECT 'open', 'flagged', 1, '[]', random() * 30 - 1e6,
-    '[{"name": "severity", "points": 9, "words": "Hate at 0.30"}]', 1, now(), now() + interval '1 day',
-    content_id, %(queue)s + content_id %% 20,
+    '[{"name": "severity", "points": 9, "words": "Hate at 0.30"}]', 1, now(),
+    now() + interval '1 day', content_id, %(queue)s + content_id %% 20,
     (ARRAY['harassment', 'hate', 'spam'])[1 + floor(random() * 3)::int], random() FROM revisions
   RETURNING id, content_id, queue_id, priority, policy, score
 )
