@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from console.api.views import cases, decisions, intake, labels, quality, score
+from console.api.views import cases, decisions, intake, labels, quality, score, webhooks
 
 app_name = "api"
 
@@ -43,6 +43,14 @@ urlpatterns = [
     path("quality", quality.QualityView.as_view(), name="quality"),
     path("insights", quality.InsightsView.as_view(), name="insights"),
     path("labels", labels.LabelsView.as_view(), name="labels"),
+    path("webhooks", webhooks.WebhooksView.as_view(), name="webhooks"),
+    path("webhooks/<int:endpoint_id>", webhooks.WebhookView.as_view(), name="webhook"),
+    path("webhooks/<int:endpoint_id>/rotate", webhooks.RotateWebhookView.as_view(), name="rotate-webhook"),
+    path("webhooks/<int:endpoint_id>/ping", webhooks.PingWebhookView.as_view(), name="ping-webhook"),
+    path("deliveries", webhooks.DeliveriesView.as_view(), name="deliveries"),
+    path("deliveries/replay", webhooks.ReplayDeliveriesView.as_view(), name="replay-deliveries"),
+    path("deliveries/<int:delivery_id>", webhooks.DeliveryView.as_view(), name="delivery"),
+    path("deliveries/<int:delivery_id>/replay", webhooks.ReplayDeliveryView.as_view(), name="replay-delivery"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path(
         "docs/",

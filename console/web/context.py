@@ -32,6 +32,7 @@ NAVIGATION = (
     NavItem("Quality", "quality", "eye", Permission.REVIEW, ("/quality/",)),
     NavItem("Insights", "insights", "flag", Permission.READ_QUALITY, ("/insights/",)),
     NavItem("Models", "models", "chart", Permission.READ_MODELS, ("/models/",)),
+    NavItem("Webhooks", "webhooks", "link", Permission.MANAGE, ("/webhooks/", "/deliveries/")),
     NavItem("Administration", "admin:index", "sliders", Permission.MANAGE, ("/admin/",)),
 )
 

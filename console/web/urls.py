@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console.web.views import accounts, cases, decisions, help, holds, home, models, quality, review, session
+from console.web.views import accounts, cases, decisions, help, holds, home, models, quality, review, session, webhooks
 
 urlpatterns = [
     path("login/", session.login, name="login"),
@@ -38,5 +38,16 @@ urlpatterns = [
     path("models/<int:number>/shadow/", models.begin_shadow, name="begin_shadow"),
     path("models/<int:number>/refuse/", models.refuse_shadow, name="refuse_shadow"),
     path("models/automation/<slug:slug>/", models.calibrate, name="calibrate"),
+    path("webhooks/", webhooks.index, name="webhooks"),
+    path("webhooks/add/", webhooks.add, name="add_webhook"),
+    path("webhooks/<int:endpoint_id>/", webhooks.endpoint, name="webhook"),
+    path("webhooks/<int:endpoint_id>/change/", webhooks.change, name="change_webhook"),
+    path("webhooks/<int:endpoint_id>/switch/", webhooks.switch, name="switch_webhook"),
+    path("webhooks/<int:endpoint_id>/rotate/", webhooks.rotate, name="rotate_webhook"),
+    path("webhooks/<int:endpoint_id>/ping/", webhooks.ping, name="ping_webhook"),
+    path("deliveries/", webhooks.deliveries, name="deliveries"),
+    path("deliveries/replay/", webhooks.replay_all, name="replay_deliveries"),
+    path("deliveries/<int:delivery_id>/", webhooks.delivery, name="delivery"),
+    path("deliveries/<int:delivery_id>/replay/", webhooks.replay, name="replay_delivery"),
     path("help/", help.help_page, name="help"),
 ]
