@@ -31,7 +31,7 @@ from moderation.models import (
     User,
     WebhookEndpoint,
 )
-from moderation.services import access, routing, training
+from moderation.services import access, priority, scoring, training
 
 # Registered by being loaded.
 __all__ = ["admin_quality"]
@@ -60,6 +60,13 @@ class PolicyAdmin(ManagedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Policy | None = None) -> tuple[str, ...]:
         """Decisions and models name a policy by its slug, so it stays."""
         return ("slug",) if obj else ()
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
+        """Save; another severity changes what comes first."""
+        super().save_model(request, obj, form, change)
+        if change and "severity" in form.changed_data:
+            scoring.request_rescore()
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Give each new wording the next number."""
@@ -99,7 +106,7 @@ class QueueAdmin(ManagedAdmin):
         """Save; another SLA changes how fast the queue's cases age, and so their order."""
         super().save_model(request, obj, form, change)
         if "sla_minutes" in form.changed_data:
-            routing.reorder(obj)
+            priority.reorder(obj)
 
 
 @admin.register(RoutingRule)
@@ -117,7 +124,17 @@ class PersonForm(UserChangeForm):  # type: ignore[type-arg]
 
     class Meta:
         model = User
-        fields = ("username", "password", "first_name", "last_name", "email", "role", "is_active")
+        fields = (
+            "username",
+            "password",
+            "first_name",
+            "last_name",
+            "email",
+            "role",
+            "is_active",
+            "languages",
+            "policies",
+        )
 
     def clean(self) -> dict[str, Any]:
         """Refuse what would leave nobody to manage the installation."""
@@ -140,7 +157,7 @@ class PersonAdmin(ManagedAdmin, UserAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("May do", {"fields": ("role", "is_active")}),
+        ("May do", {"fields": ("role", "is_active", "languages", "policies")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "role", "password1", "password2")}),)

@@ -16,6 +16,7 @@ from moderation.models import (
     Backtest,
     Bank,
     BankEntry,
+    Batch,
     Case,
     Content,
     Decision,
@@ -129,6 +130,42 @@ def review_skipped(review: Review, *, actor: User, reason: str) -> None:
 def review_escalated(review: Review, *, actor: User, queue: str) -> None:
     """Someone handed a case to the escalation queue."""
     _record(AuditKind.REVIEW_ESCALATED, actor=actor, case_id=review.case_id, review=review.pk, queue=queue)
+
+
+def review_reserved(review: Review, *, actor: User) -> None:
+    """Someone's next case was leased to them ahead; they have been shown nothing of it."""
+    _record(AuditKind.REVIEW_RESERVED, actor=actor, case_id=review.case_id, review=review.pk)
+
+
+def review_taken_over(review: Review, *, actor: User, holder: User | None) -> None:
+    """A lead took a case from its holder."""
+    _record(
+        AuditKind.REVIEW_TAKEN_OVER,
+        actor=actor,
+        case_id=review.case_id,
+        review=review.pk,
+        holder=holder.pk if holder else None,
+    )
+
+
+def batch_decided(batch: Batch, *, actor: User, cases: int) -> None:
+    """Someone decided many cases as one; each case's own event follows as it is decided."""
+    _record(AuditKind.BATCH_DECIDED, actor=actor, cases=cases, sampled=batch.sample_count, **_of_batch(batch))
+
+
+def batch_stopped(batch: Batch, *, actor: User) -> None:
+    """Someone stopped a batch halfway; what was decided stays so."""
+    _record(AuditKind.BATCH_STOPPED, actor=actor, **_of_batch(batch))
+
+
+def batch_undone(batch: Batch, *, actor: User) -> None:
+    """Someone took a batch back as a whole."""
+    _record(AuditKind.BATCH_UNDONE, actor=actor, **_of_batch(batch))
+
+
+def batch_ended(batch: Batch, *, counts: Mapping[str, int]) -> None:
+    """All cases of a batch have been gone through; how many came to what."""
+    _record(AuditKind.BATCH_ENDED, actor=batch.made_by, counts=dict(counts), **_of_batch(batch))
 
 
 def lease_expired(*, review: int, case: int, holder: User | None) -> None:
@@ -421,6 +458,19 @@ def webhook_changed(endpoint: WebhookEndpoint, *, actor: User | None, change: st
 
 def _of_hold(hold: Hold) -> dict[str, Any]:
     return {"case_id": hold.case_id, "hold": hold.pk, "judgement": hold.judgement_id}
+
+
+def _of_batch(batch: Batch) -> dict[str, Any]:
+    return {
+        "batch": batch.pk,
+        "mode": batch.mode,
+        "state": batch.state,
+        "verdict": batch.verdict,
+        "policies": list(batch.policies),
+        "actions": list(batch.actions),
+        "group": batch.group_id,
+        "account": batch.account_id,
+    }
 
 
 def _of_decision(decision: Decision) -> dict[str, Any]:

@@ -21,12 +21,18 @@ SCORE = "moderation.score_pending"
 DELIVER = "moderation.deliver_outbox"
 RETRAIN = "moderation.retrain"
 BACKTEST = "moderation.run_backtests"
+BATCHES = "moderation.go_on_with_batches"
 MEASURE_QUALITY = "moderation.measure_quality"
 
 
 def nudge_scoring() -> None:
     """Ask, after commit, for a worker to score what is pending."""
     _after_commit(SCORE)
+
+
+def nudge_batches() -> None:
+    """Ask, after commit, for a worker to go on with the batches that are not through."""
+    _after_commit(BATCHES)
 
 
 def nudge_delivery() -> None:

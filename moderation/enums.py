@@ -159,6 +159,46 @@ class DecisionKind(TextChoices):
     UNDO = "undo", "Undone"
     APPEAL = "appeal", "Decided on appeal"
     AUTOMATED = "automated", "Decided automatically"
+    BATCH = "batch", "Decided in a batch, unseen"
+
+
+class BatchMode(TextChoices):
+    """What the cases of a batch have in common."""
+
+    SCORE = "score", "A range of scores"
+    CAMPAIGN = "campaign", "Near-duplicates of one text"
+    ACCOUNT = "account", "Everything open by one account"
+
+
+class BatchState(TextChoices):
+    """The life of a batch."""
+
+    DECIDING = "deciding", "Being decided"
+    DECIDED = "decided", "Decided"
+    STOPPED = "stopped", "Stopped halfway"
+    UNDOING = "undoing", "Being undone"
+    UNDONE = "undone", "Undone"
+
+
+class BatchCaseState(TextChoices):
+    """What became of a case of a batch."""
+
+    PENDING = "pending", "Not yet decided"
+    DECIDED = "decided", "Decided"
+    LEFT_OUT = "left_out", "Left out"
+    UNDONE = "undone", "Undone"
+    KEPT = "kept", "Not undone"
+
+
+class LeftOut(TextChoices):
+    """Why a case of a batch was not decided with it, or not undone with it."""
+
+    CLOSED = "closed", "It was closed before"
+    HELD = "held", "Someone holds it"
+    CHANGED = "changed", "It changed, or is looked at with care, since the batch was made"
+    NEEDS_SECOND = "needs_second", "It needs a second person"
+    LATER = "later", "Something was decided after the batch"
+    STOPPED = "stopped", "The batch was stopped before its turn"
 
 
 class ActionKind(TextChoices):
@@ -278,6 +318,12 @@ class AuditKind(TextChoices):
     REVIEW_SKIPPED = "review.skipped", "Review skipped"
     REVIEW_ESCALATED = "review.escalated", "Case escalated"
     LEASE_EXPIRED = "review.lease_expired", "Lease expired"
+    REVIEW_RESERVED = "review.reserved", "Next case reserved"
+    REVIEW_TAKEN_OVER = "review.taken_over", "Lease taken over"
+    BATCH_DECIDED = "batch.decided", "Batch decision begun"
+    BATCH_STOPPED = "batch.stopped", "Batch decision stopped"
+    BATCH_UNDONE = "batch.undone", "Batch decision undone"
+    BATCH_ENDED = "batch.ended", "Batch went through"
     CASE_DECIDED = "case.decided", "Case decided"
     REVIEW_JUDGED = "review.judged", "Review judged"
     JUDGEMENT_WITHDRAWN = "review.withdrawn", "Judgement taken back"

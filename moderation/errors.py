@@ -74,6 +74,13 @@ class LeaseLost(Conflict):
         super().__init__(detail, extra=extra)
 
 
+class LeaseLimit(Conflict):
+    """The person holds as many cases as one may."""
+
+    code = "lease_limit"
+    title = "You hold enough cases"
+
+
 class StaleVersion(Conflict):
     """The case changed after it was shown."""
 

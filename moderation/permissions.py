@@ -22,6 +22,7 @@ class Permission(StrEnum):
     READ_CASES = "read_cases"
     REVIEW = "review"
     OVERRIDE = "override"
+    BATCH = "batch"
     RESOLVE_APPEALS = "resolve_appeals"
     READ_LABELS = "read_labels"
     READ_MODELS = "read_models"
@@ -31,7 +32,13 @@ class Permission(StrEnum):
 
 
 _MODERATOR = frozenset({Permission.READ_CASES, Permission.REVIEW, Permission.SCORE, Permission.READ_MODELS})
-_SENIOR = _MODERATOR | {Permission.OVERRIDE, Permission.RESOLVE_APPEALS, Permission.READ_AUDIT, Permission.READ_QUALITY}
+_SENIOR = _MODERATOR | {
+    Permission.OVERRIDE,
+    Permission.BATCH,
+    Permission.RESOLVE_APPEALS,
+    Permission.READ_AUDIT,
+    Permission.READ_QUALITY,
+}
 
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     Role.MODERATOR: _MODERATOR,
@@ -56,6 +63,7 @@ SCOPE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             Permission.READ_CASES,
             Permission.REVIEW,
             Permission.OVERRIDE,
+            Permission.BATCH,
             Permission.RESOLVE_APPEALS,
             Permission.READ_QUALITY,
         }
@@ -73,6 +81,11 @@ def permissions_of(user: User | AnonymousUser, *, key: ApiKey | None = None) -> 
     if key is not None:
         granted &= _allowed_by(key.scopes)
     return granted
+
+
+def roles_with(permission: Permission) -> list[str]:
+    """The roles that hold the permission."""
+    return [role for role, granted in ROLE_PERMISSIONS.items() if permission in granted]
 
 
 def may(user: User | AnonymousUser, permission: Permission, *, key: ApiKey | None = None) -> bool:

@@ -8,10 +8,13 @@ from moderation.errors import ModelUnavailable
 from moderation.models import User
 from moderation.services import (
     backtests,
+    batches,
+    census,
     claims,
     delivery,
     measuring,
     monitoring,
+    priority,
     scoring,
     sealing,
     shadow,
@@ -20,6 +23,7 @@ from moderation.services import (
 from moderation.services import housekeeping as keeping
 
 BATCHES_A_RUN = 200
+CASES_A_RUN = 500  # then the worker's other tasks have their turn
 SHADOW_BATCHES_A_RUN = 20  # what waits to be routed comes first
 
 
@@ -50,9 +54,17 @@ def _follow_in_shadow() -> None:
 
 @shared_task(name="moderation.sweep")
 def sweep() -> None:
-    """Find what lost messages left behind: expired leases and unscored contents."""
+    """Find what lost messages left behind: expired leases, priorities out of date, unscored contents; count anew."""
     claims.expire_leases()
+    priority.follow_marks()
+    census.keep_fresh()
     score_pending()
+
+
+@shared_task(name=enqueue.BATCHES)
+def go_on_with_batches() -> int:
+    """Go on with the batches that are not through, for a while; how many cases were gone through."""
+    return batches.go_on(limit=CASES_A_RUN)
 
 
 @shared_task(name=enqueue.DELIVER)

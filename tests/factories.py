@@ -118,20 +118,50 @@ def decide(claim: claims.Claim, person: User, verdict: str = "violates", **field
     )
 
 
-from moderation.enums import Role, RuleState, Scope
-from moderation.models import (
-    Bank,
-    BankEntry,
-    Case,
-    Content,
-    GoldenItem,
-    Policy,
-    QualityPlan,
-    Queue,
-    RoutingRule,
-    User,
-)
-from moderation.services import access, banks, claims, decisions, scoring, seeding
+def rule(condition: Any = None, *, queue: Queue, state: str = RuleState.LIVE, **fields: Any) -> RoutingRule:
+    """A rule in front of all others, live unless said otherwise; without a condition it always matches."""
+    values = {"position": 0, "name": f"rule {next(_numbers)}", "condition": condition or {"all": []}, **fields}
+    return RoutingRule.objects.create(queue=queue, state=state, **values)
+
+
+def bank_entry(kind: str, value: str, *, by: User, policy: str = "hate", **fields: Any) -> BankEntry:
+    """An entry of the kind's bank, which is made if new."""
+    bank = Bank.objects.filter(slug=kind).first() or banks.create(
+        slug=kind, name=f"{kind} bank", kind=kind, policy=policy, acting_user=by
+    )
+    return banks.add_entry(bank=bank, value=value, acting_user=by, **fields)
+
+
+def judge(claim: claims.Claim, person: User, verdict: str = "violates", **fields: Any) -> decisions.Outcome:
+    """The person judges what they hold, whatever comes of it; as ``decide`` otherwise."""
+    if verdict == "violates":
+        fields.setdefault("policies", ["harassment"])
+        fields.setdefault("actions", ["remove"])
+    return decisions.judge(
+        case_id=claim.review.case_id,
+        lease_token=claim.review.lease_token or 0,
+        version=claim.evidence.case_version,
+        evidence_id=claim.evidence.pk,
+        opinion=decisions.Opinion(verdict=verdict, **fields),
+        acting_user=person,
+    )
+
+
+def plan(**rates: Any) -> None:
+    """Check the judgements of every queue by this plan."""
+    for queue in Queue.objects.all():
+        QualityPlan.objects.update_or_create(queue=queue, defaults=rates)
+
+
+def golden_item(
+    violated: list[str], *, sent_by: User, decided_by: User, text: str = ABUSIVE, **fields: Any
+) -> GoldenItem:
+    """A golden item whose text has had a case, decided by someone, in the queue it was routed to."""
+    decided = case(text, sent_by=sent_by, **fields)
+    decide(claim(decided, decided_by), decided_by, "violates" if violated else "ok")
+    revision = decided.content.current_revision
+    truth = {slug: slug in violated for slug in Policy.objects.values_list("slug", flat=True)}
+    return GoldenItem.objects.create(revision=revision, truth=truth)
 
 
 def report_body(text: str = ABUSIVE, **content: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from moderation.selectors.adjudications import Disagreement
 from moderation.selectors.precedents import Like, Practice
 from moderation.selectors.quality import Missed, Quality
 from moderation.selectors.workspace import escalation_before, judgements_before
-from moderation.services import routing
+from moderation.services import priority
 from moderation.services.decisions import Outcome
 
 _NO_TIME = timedelta()
@@ -86,7 +86,7 @@ def case_summary(case: Case, *, viewer: User, blind: bool) -> dict[str, Any]:
         "id": case.pk,
         "status": case.status,
         "queue": case.queue.slug,
-        "priority": sum(part["points"] for part in parts) + routing.waiting_points(case),
+        "priority": sum(part["points"] for part in parts) + priority.waiting_points(case),
         "priority_reasons": parts,
         "why_shown": blindness.why_shown(case, viewer, blind=blind),
         "content_id": case.content.external_id,

@@ -227,6 +227,11 @@ if CELERY_BROKER_URL.startswith(("redis", "rediss", "valkey")):
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "moderation.sweep", "schedule": env.float("SWEEP_SECONDS", default=5.0)},
+    "batches": {
+        "task": "moderation.go_on_with_batches",
+        "schedule": env.float("SWEEP_SECONDS", default=5.0),
+        "options": {"expires": 5.0},
+    },
     "deliver": {"task": "moderation.deliver_outbox", "schedule": env.float("DELIVER_SECONDS", default=5.0)},
     "seal-audit": {"task": "moderation.seal_audit", "schedule": 60.0},
     "retrain": {
@@ -250,6 +255,11 @@ CELERY_BEAT_SCHEDULE = {
 MODEL_STORE = Path(env.str("MODEL_STORE", default=str(HOME / "models")))
 BASE_DATA = env.str("EVENHAND_BASE_DATA", default="")
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=300)
+LEASES_A_PERSON = env.int("LEASES_A_PERSON", default=5)
+# Figures on the queues may be so old: they are counted for everyone at once.
+COUNT_SECONDS = env.float("COUNT_SECONDS", default=5.0)
+# A batch of up to so many cases is decided while its maker waits; a larger one by a worker, so many a transaction.
+BATCH_AT_ONCE = env.int("BATCH_AT_ONCE", default=20)
 UNDO_SECONDS = env.int("UNDO_SECONDS", default=30)
 SCORING_BATCH = env.int("SCORING_BATCH", default=64)
 SCORING_ATTEMPTS = 5

@@ -23,3 +23,5 @@ MODEL_STORE = HOME / "test-models" / os.environ.get("PYTEST_XDIST_WORKER", "alon
 WHITENOISE_AUTOREFRESH = True
 # Chance plays no part in a test that does not ask for it.
 AUDIT_STRATA = ()
+# Pages count what waits at every look.
+COUNT_SECONDS = 0.0

@@ -4,17 +4,20 @@ from moderation.models.access import ApiKey, IdempotencyRecord, RateWindow, User
 from moderation.models.audit import AuditEvent, AuditSeal
 from moderation.models.backtest import Backtest
 from moderation.models.bank import Bank, BankEntry, BankEntryBand, BankHit
+from moderation.models.batch import Batch, BatchCase
 from moderation.models.case import Case, Escalation, Evidence, Review, ReviewBar, ReviewSkip
 from moderation.models.content import Account, Content, ContentRevision, Report, TextGroup, TextGroupBand
 from moderation.models.decision import Action, Appeal, Decision, Judgement, Rationale, Strike
 from moderation.models.delivery import Delivery, DeliveryAttempt, WebhookEndpoint
 from moderation.models.label import Label
+from moderation.models.lane import LaneCensus, LaneCount
 from moderation.models.learning import Gate, GoldenItem, ModelVersion, TrainingSet, TrainingSetItem
 from moderation.models.monitoring import AutomationThreshold, DriftCheck
 from moderation.models.outbox import OutboxMessage
 from moderation.models.policy import Policy, PolicyVersion
 from moderation.models.precedent import Precedent
 from moderation.models.prediction import PolicyPrediction, Prediction
+from moderation.models.priority import PriorityMark
 from moderation.models.quality import (
     AuditDraw,
     GoldenCase,
@@ -41,6 +44,8 @@ __all__ = [
     "BankEntry",
     "BankEntryBand",
     "BankHit",
+    "Batch",
+    "BatchCase",
     "Case",
     "ChangeStamp",
     "Content",
@@ -59,6 +64,8 @@ __all__ = [
     "Judgement",
     "JudgementNote",
     "Label",
+    "LaneCensus",
+    "LaneCount",
     "ModelVersion",
     "OutboxMessage",
     "Policy",
@@ -66,6 +73,7 @@ __all__ = [
     "PolicyVersion",
     "Precedent",
     "Prediction",
+    "PriorityMark",
     "ProtectedAccount",
     "QualityPlan",
     "QualityReport",

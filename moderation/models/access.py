@@ -27,6 +27,18 @@ class User(AbstractUser):
     """A person who works in the console, or the account an integration acts as."""
 
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.MODERATOR)
+    languages = ArrayField(
+        models.CharField(max_length=8),
+        default=list,
+        blank=True,
+        help_text="Languages they review, as “en, de”; empty: all. What names no language goes to anyone.",
+    )
+    policies = ArrayField(
+        models.SlugField(max_length=40),
+        default=list,
+        blank=True,
+        help_text="Policies they review, by slug; empty: all. What no policy leads goes to anyone.",
+    )
 
     objects: ClassVar[People] = People()
 

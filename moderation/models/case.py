@@ -1,11 +1,15 @@
 """Cases, the reviews people lease, and the evidence they were shown."""
 
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from moderation.enums import CaseStatus, ReviewKind, ReviewState, SkipReason, WhyShown
 from moderation.models.access import User
-from moderation.models.content import Content, ContentRevision
+from moderation.models.content import Content, ContentRevision, TextGroup
 from moderation.models.prediction import Prediction
 from moderation.models.queue import Queue
 
@@ -22,7 +26,7 @@ class Case(models.Model):
     """A content that waits for, or has had, people's judgement; at most one open a content.
 
     ``priority`` is the index key: the sum of ``priority_parts`` less what waiting has not yet earned, so it stays
-    still while the case ages (see ``moderation.services.routing``).
+    still while the case ages (see ``moderation.services.priority``).
 
     ``objects`` leaves golden cases out, so that nothing counts, sweeps or binds them by oversight; ``including_golden``
     is for what handles a case that someone reviews.
@@ -36,6 +40,8 @@ class Case(models.Model):
     rule_hits = models.JSONField(default=list, help_text="Names and keys of the rules and bank entries that matched.")
     priority = models.FloatField()
     priority_parts = models.JSONField(default=list)
+    policy = models.SlugField(max_length=40, blank=True, help_text="The policy it is about first of all.")
+    score = models.FloatField(null=True, help_text="Of that policy.")
     version = models.PositiveIntegerField(default=1)
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -71,8 +77,16 @@ class Case(models.Model):
         return f"case {self.pk}"
 
 
+# What may be decided unseen: waits for its first judge, who is to see what the model thinks.
+BATCHABLE = Q(state="waiting", kind="first", blind=False)
+
+
 class Review(models.Model):
-    """One person's judgement of a case, from waiting to judged. The lease with its fencing token lives here."""
+    """One person's judgement of a case, from waiting to judged. The lease with its fencing token lives here.
+
+    What a claim or a batch looks for stands beside the state: queue, priority, and the lane (language, policy, score,
+    near-duplicate group), taken over from the case when the review is made and kept up by routing.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="reviews")
     kind = models.CharField(max_length=12, choices=ReviewKind.choices, default=ReviewKind.FIRST)
@@ -83,6 +97,14 @@ class Review(models.Model):
     state = models.CharField(max_length=10, choices=ReviewState.choices, default=ReviewState.WAITING)
     queue = models.ForeignKey(Queue, on_delete=models.PROTECT, related_name="+")
     priority = models.FloatField(help_text="The case's, beside the state it is claimed by.")
+    language = models.CharField(max_length=8, blank=True)
+    policy = models.SlugField(max_length=40, blank=True)
+    score = models.FloatField(null=True)
+    group = models.ForeignKey(TextGroup, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    passed_by = ArrayField(
+        models.BigIntegerField(), default=list, help_text="Who skipped or judged the case: they come last."
+    )
+    reserved = models.BooleanField(default=False, help_text="Leased ahead: its holder has been shown nothing of it.")
     reviewer = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="reviews")
     lease_token = models.BigIntegerField(null=True, unique=True)
     leased_at = models.DateTimeField(null=True)
@@ -102,12 +124,21 @@ class Review(models.Model):
                 name="review_waiting_has_no_owner",
             ),
             models.CheckConstraint(condition=Q(kind__in=ReviewKind.values), name="review_kind_known"),
+            models.CheckConstraint(condition=Q(reserved=False) | Q(state="leased"), name="review_reserved_is_leased"),
             models.UniqueConstraint(
                 fields=["case"], condition=Q(state__in=["waiting", "leased"]), name="review_one_pending_a_case"
             ),
         ]
         indexes = [
             models.Index(fields=["queue", "-priority", "id"], condition=Q(state="waiting"), name="review_claim_idx"),
+            models.Index(
+                fields=["queue", "language", "policy", "-priority", "id"],
+                condition=Q(state="waiting"),
+                name="review_lane_idx",
+            ),
+            models.Index(fields=["policy", "score"], condition=BATCHABLE, name="review_score_idx"),
+            models.Index(fields=["group"], condition=BATCHABLE, name="review_group_idx"),
+            GinIndex(fields=["passed_by"], condition=Q(state="waiting") & ~Q(passed_by=[]), name="review_passed_idx"),
             models.Index(fields=["lease_expires_at"], condition=Q(state="leased"), name="review_expiry_idx"),
             models.Index(fields=["reviewer", "queue"], condition=Q(state="leased"), name="review_held_idx"),
             models.Index(
@@ -118,17 +149,40 @@ class Review(models.Model):
     def __str__(self) -> str:
         return f"review {self.pk}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new review stands in its case's lane, and knows who has passed the case over or judged it."""
+        if self._state.adding:
+            self.take_lane()
+            self.passed_by = self._passed_before()
+        super().save(*args, **kwargs)
+
+    def take_lane(self) -> None:
+        """Take over from the case by what the review is looked for."""
+        content = self.case.content
+        revision = content.current_revision
+        self.language = content.language.partition("-")[0].lower()[:8]
+        self.policy, self.score = self.case.policy, self.case.score
+        self.group_id = revision.group_id if revision else None
+
+    def _passed_before(self) -> list[int]:
+        people: set[int] = set()
+        for passed_by, state, reviewer in Review.objects.filter(case=self.case_id).values_list(
+            "passed_by", "state", "reviewer"
+        ):
+            people.update(passed_by)
+            # A second look is for the very person who judged.
+            if state == ReviewState.JUDGED and self.kind != ReviewKind.INFORMED:
+                people.add(reviewer)
+        return sorted(people)
+
 
 class ReviewSkip(models.Model):
-    """Who passed a review over, and why; it is not offered to them again. Immutable."""
+    """Who passed a review over, and why; it is offered to them last. Immutable."""
 
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="skips")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=12, choices=SkipReason.choices)
     created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["review", "user"], name="review_skip_once")]
 
     def __str__(self) -> str:
         return f"skip of review {self.review_id}"

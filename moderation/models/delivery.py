@@ -28,7 +28,9 @@ class WebhookEndpoint(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(concurrency__gte=1, concurrency__lte=32), name="webhook_concurrency_sane"),
+            models.CheckConstraint(
+                condition=Q(concurrency__gte=1, concurrency__lte=32), name="webhook_concurrency_sane"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, DateTimeField, Exists, Func, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, DateTimeField, Func, Q, QuerySet
 from django.utils import timezone
 
-from moderation.enums import CaseStatus, DecisionKind, ReviewState, Verdict
+from moderation.enums import CaseStatus, DecisionKind, ReviewState, SkipReason, Verdict
 from moderation.errors import NotFound
-from moderation.models import Case, Decision, Queue, Review, ReviewBar, ReviewSkip, User
+from moderation.models import Case, Decision, LaneCount, Queue, Review, ReviewSkip, User
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSummary:
     """A queue with its open cases: waiting, leased to someone, and past the time they should be seen in.
 
-    ``for_me`` counts what waits less what this person has skipped; ``oldest`` is when the oldest case was opened.
+    ``for_me`` counts what waits in this person's languages and policies, less what they passed by; ``oldest`` is when
+    the oldest case was opened. The figures are a few seconds old (``moderation.services.census``), so that the page
+    costs the same whatever waits.
     """
 
     queue: Queue
@@ -25,6 +27,14 @@ class QueueSummary:
     overdue: int
     oldest: datetime | None
     claimable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A case of the list, and who holds it, if anyone does."""
+
+    case: Case
+    holder: User | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +53,32 @@ def database_clock() -> Func:
 
 def queue_summaries(user: User, *, seniors: bool) -> list[QueueSummary]:
     """Every active queue in order; three statements whatever their number. ``seniors``: may claim senior queues."""
-    counted = _counts_by_queue(user)
-    ages = _ages_by_queue()
+    lanes: dict[int, list[LaneCount]] = {}
+    for lane in LaneCount.objects.all():
+        lanes.setdefault(lane.queue_id, []).append(lane)
+    passed = _passed_by(user)
     summaries = []
     for queue in Queue.objects.filter(is_active=True):
-        waiting, for_me, leased = counted.get(queue.pk, (0, 0, 0))
-        oldest, overdue = ages.get(queue.pk, (None, 0))
-        claimable = seniors or not queue.seniors_only
-        summaries.append(QueueSummary(queue, waiting, for_me, leased, overdue, oldest, claimable))
+        own = lanes.get(queue.pk, [])
+        fit = sum(lane.waiting for lane in own if is_fit(user, language=lane.language, policy=lane.policy))
+        summaries.append(
+            QueueSummary(
+                queue=queue,
+                waiting=sum(lane.waiting for lane in own),
+                for_me=max(fit - passed.get(queue.pk, 0), 0),
+                leased=sum(lane.leased for lane in own),
+                overdue=sum(lane.overdue for lane in own),
+                oldest=min((lane.oldest for lane in own if lane.oldest), default=None),
+                claimable=seniors or not queue.seniors_only,
+            )
+        )
     return summaries
+
+
+def is_fit(user: User, *, language: str, policy: str) -> bool:
+    """Whether the person reviews this language and policy; what names none goes to anyone."""
+    speaks = not user.languages or not language or language in user.languages
+    return speaks and (not user.policies or not policy or policy in user.policies)
 
 
 def active_queue(slug: str) -> Queue:
@@ -70,16 +97,21 @@ def default_queue() -> Queue:
     return queue
 
 
-def next_cases(queue: Queue, *, limit: int) -> list[Case]:
-    """The queue's open cases in the order they are handed out, golden ones among them."""
-    waiting = Case.including_golden.filter(queue=queue, status=CaseStatus.OPEN)
-    return list(waiting.select_related("content__author", "queue").order_by("-priority", "pk")[:limit])
+def next_cases(queue: Queue, *, limit: int) -> list[Waiting]:
+    """The queue's open cases in the order they are handed out, golden ones among them, with who holds each."""
+    first = Case.including_golden.filter(queue=queue, status=CaseStatus.OPEN)
+    cases = list(first.select_related("content__author", "queue").order_by("-priority", "pk")[:limit])
+    leased = Review.objects.filter(case__in=cases, state=ReviewState.LEASED, lease_expires_at__gt=database_clock())
+    holders = {review.case_id: review.reviewer for review in leased.select_related("reviewer")}
+    return [Waiting(case, holders.get(case.pk)) for case in cases]
 
 
 def held_by(user: User) -> QuerySet[Review]:
-    """The live leases a person holds, the oldest first."""
+    """The live leases a person holds, the oldest first; not what is reserved for them, which they have not seen."""
     return (
-        Review.objects.filter(reviewer=user, state=ReviewState.LEASED, lease_expires_at__gt=database_clock())
+        Review.objects.filter(
+            reviewer=user, state=ReviewState.LEASED, reserved=False, lease_expires_at__gt=database_clock()
+        )
         .select_related("case__content", "queue")
         .order_by("leased_at")
     )
@@ -108,29 +140,19 @@ def day_of(user: User) -> DayTally:
     return DayTally(**counted)
 
 
-def _counts_by_queue(user: User) -> dict[int, tuple[int, int, int]]:
-    skipped = ReviewSkip.objects.filter(review=OuterRef("pk"), user=user)
-    barred = ReviewBar.objects.filter(review=OuterRef("pk"), user=user)
-    alive = Q(state=ReviewState.LEASED, lease_expires_at__gt=database_clock())
-    # A lease that has run out is taken back at the next claim: to a moderator that review waits.
-    waiting = Q(state=ReviewState.WAITING) | Q(state=ReviewState.LEASED, lease_expires_at__lte=database_clock())
-    rows = (
-        Review.objects.filter(state__in=[ReviewState.WAITING, ReviewState.LEASED])
-        .annotate(skipped=Exists(skipped) | Exists(barred))
-        .values("queue_id")
-        .annotate(
-            waiting=Count("pk", filter=waiting),
-            for_me=Count("pk", filter=waiting & Q(skipped=False)),
-            leased=Count("pk", filter=alive),
-        )
-    )
-    return {row["queue_id"]: (row["waiting"], row["for_me"], row["leased"]) for row in rows}
+def skips_of(case: Case) -> list[tuple[str, int]]:
+    """How often the case was skipped for each reason, the commonest first."""
+    rows = ReviewSkip.objects.filter(review__case=case).values_list("reason").annotate(count=Count("pk"))
+    return [(SkipReason(reason).label, count) for reason, count in rows.order_by("-count", "reason")]
 
 
-def _ages_by_queue() -> dict[int, tuple[datetime | None, int]]:
-    rows = (
-        Case.objects.filter(status=CaseStatus.OPEN)
-        .values("queue_id")
-        .annotate(oldest=Min("opened_at"), overdue=Count("pk", filter=Q(due_at__lt=timezone.now())))
-    )
-    return {row["queue_id"]: (row["oldest"], row["overdue"]) for row in rows}
+def _passed_by(user: User) -> dict[int, int]:
+    """How many waiting reviews of each queue the person has passed by or may not have."""
+    waiting = Review.objects.filter(state=ReviewState.WAITING)
+    passed = waiting.exclude(passed_by=[]).filter(passed_by__contains=[user.pk])
+    barred = waiting.filter(bars__user=user).exclude(pk__in=passed.values("pk"))
+    counted: dict[int, int] = {}
+    for reviews in (passed, barred):
+        for queue, count in reviews.values_list("queue").annotate(Count("pk")):
+            counted[queue] = counted.get(queue, 0) + count
+    return counted

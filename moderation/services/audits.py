@@ -8,7 +8,7 @@ from moderation import audit
 from moderation.enums import CaseStatus, DecisionKind, ReviewKind, ReviewState, WhyShown
 from moderation.models import Case, Content, Decision, Review
 from moderation.selectors import queues
-from moderation.services import routing
+from moderation.services import priority
 
 
 def show(content: Content, *, probability: float) -> Case | None:
@@ -53,7 +53,7 @@ def _open(content: Content, probability: float) -> Case:
         queue=queue,
         why_shown=WhyShown.RANDOM_AUDIT,
         sampling_probability=probability,
-        priority=routing.index_key([], queue=queue, opened_at=now),
+        priority=priority.index_key([], queue=queue, opened_at=now),
         opened_at=now,
         due_at=now + timedelta(minutes=queue.sla_minutes),
     )

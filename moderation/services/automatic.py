@@ -1,28 +1,20 @@
-"""Decisions without a person: only what a live rule asks for and the model's guaranteed precision allows.
-
-They make no labels, and name as their reviewer an account that nobody can log in to, so that a person can look at the
-frozen evidence, override, and hear an appeal as after any other decision.
-"""
+"""Decisions without a person: only what a live rule, or a campaign that was decided, asks for and the model's
+guaranteed precision allows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
-from moderation import audit
 from moderation.conditions.evaluation import ranges
 from moderation.digests import keyed_digest
-from moderation.enums import CaseStatus, DecisionKind, ReportOutcome, ReportSource, ReviewState, Role, Verdict
-from moderation.models import Case, Decision, Judgement, Policy, PolicyPrediction, Review, Strike, User
+from moderation.enums import DecisionKind, ReportSource, ReviewState, Verdict
+from moderation.models import Case, Decision, PolicyPrediction, Review
 from moderation.selectors import automation, rule_records
 from moderation.selectors.rule_sets import Rule
-from moderation.services import outbox
-from moderation.services.evidence import freeze_evidence
+from moderation.services import unseen
 
-AUTOMATON = "automation"
 _HEX = 13
 
 
@@ -47,22 +39,25 @@ def decide_all(candidates: Sequence[Candidate]) -> list[Decision]:
     for one in wanted:
         standing = standings[one.rule.spec.automates or ""]
         record = records.get(one.rule.spec.id)
-        if _allows(standing, one) and (record is None or record.may_keep(standing.precision or 1.0)):
+        allowed = allows(standing, one.case, one.prediction, one.sources)
+        if allowed and (record is None or record.may_keep(standing.precision or 1.0)):
             decided.append(_decide(one))
     return decided
 
 
-def _allows(standing: automation.Standing, one: Candidate) -> bool:
+def allows(
+    standing: automation.Standing, case: Case, prediction: PolicyPrediction | None, sources: frozenset[str]
+) -> bool:
     """Whether the guarantee covers the case.
 
     Declared languages only; never what a legal notice names; and a random share is left to people.
     """
-    content, prediction = one.case.content, one.prediction
+    content = case.content
     if standing.threshold is None or prediction is None or prediction.prediction.model_version_id != standing.model:
         return False
     if set(ranges(content.language)).isdisjoint(tag.lower() for tag in settings.AUTOMATION_LANGUAGES):
         return False
-    if ReportSource.LEGAL_NOTICE in one.sources or _held_out(content.current_revision_id or 0):
+    if ReportSource.LEGAL_NOTICE in sources or _held_out(content.current_revision_id or 0):
         return False
     return prediction.score >= standing.threshold
 
@@ -74,50 +69,12 @@ def _held_out(revision_id: int) -> bool:
 
 @transaction.atomic
 def _decide(one: Candidate) -> Decision:
-    """The decision with all its effects, on evidence frozen now."""
-    case, spec = one.case, one.rule.spec
-    policy, actions = str(spec.automates), sorted(spec.automatic_actions)
-    now = timezone.now()
-    automaton = _automaton()
-    review = Review.objects.select_for_update().get(case=case, state=ReviewState.WAITING)
-    evidence = freeze_evidence(review, shown_to=automaton)
-    review.state, review.reviewer, review.judged_at = ReviewState.JUDGED, automaton, now
-    review.save(update_fields=["state", "reviewer", "judged_at"])
-    judgement = Judgement.objects.create(
-        review=review,
-        evidence=evidence,
-        reviewer=automaton,
-        verdict=Verdict.VIOLATES,
-        policies=[policy],
-        actions=actions,
-        seconds=0.0,
-    )
-    decision = Decision.objects.create(
-        case=case,
-        judgement=judgement,
+    spec = one.rule.spec
+    return unseen.decide(
+        one.case,
+        Review.objects.select_for_update().get(case=one.case, state=ReviewState.WAITING),
         kind=DecisionKind.AUTOMATED,
         verdict=Verdict.VIOLATES,
-        policies=[policy],
-        actions=actions,
-        undo_until=now + timedelta(seconds=settings.UNDO_SECONDS),
+        policies=[str(spec.automates)],
+        actions=spec.automatic_actions,
     )
-    outbox.request_actions(decision)
-    if case.content.author is not None:
-        struck = Policy.objects.get(slug=policy)
-        Strike.objects.create(account=case.content.author, decision=decision, policy=struck)
-    case.reports.exclude(outcome=ReportOutcome.WITHDRAWN).update(outcome=ReportOutcome.UPHELD)
-    case.status, case.closed_at, case.version = CaseStatus.DECIDED, now, case.version + 1
-    case.save(update_fields=["status", "closed_at", "version"])
-    audit.case_decided(decision, actor=None)
-    return decision
-
-
-def _automaton() -> User:
-    """The account that stands for nobody: inactive, without a password."""
-    user, made = User.objects.get_or_create(
-        username=AUTOMATON, defaults={"role": Role.MODERATOR, "is_active": False, "password": "!"}
-    )
-    if made:
-        user.set_unusable_password()
-        user.save(update_fields=["password"])
-    return user

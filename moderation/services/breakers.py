@@ -1,4 +1,4 @@
-"""A circuit breaker for each endpoint: after some failures in a row nothing is sent for a while, then one delivery tries."""
+"""A circuit breaker for each endpoint: after failures in a row nothing is sent for a while, then one delivery tries."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Leases on reviews: claim, renew, release, skip, escalate, expire.
+"""Leases on reviews: claim, reserve, renew, take over, release, skip, escalate, expire.
 
 A claim is one conditional statement over a partial index (``FOR UPDATE SKIP LOCKED``); each carries a fencing token
 from a sequence, so a later lease always has the greater one. Expiry is judged by the database's clock alone.
@@ -14,52 +14,14 @@ from django.utils import timezone
 
 from moderation import audit
 from moderation.enums import CaseStatus, ReviewState, SkipReason
-from moderation.errors import Conflict, InvalidInput, LeaseLost, ModerationError, NotFound, NotPermitted
+from moderation.errors import Conflict, InvalidInput, LeaseLimit, LeaseLost, ModerationError, NotFound, NotPermitted
 from moderation.models import Case, Escalation, Evidence, Queue, Review, ReviewSkip, User
-from moderation.permissions import Permission, may, require
-from moderation.services import routing
+from moderation.permissions import Permission, may, require, roles_with
+from moderation.services import claim_statements as statements
+from moderation.services import priority
 from moderation.services.evidence import freeze_evidence
 
 _USER_LOCK = 1  # first key of the advisory lock that orders one person's claims
-
-_TAKE_NEXT = """
-UPDATE moderation_review SET state = 'leased', reviewer_id = %(user)s, lease_token = nextval('evenhand_lease_token'),
-       leased_at = clock_timestamp(), lease_expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
-WHERE id = (
-  SELECT r.id FROM moderation_review r
-  WHERE r.queue_id = %(queue)s AND r.state = 'waiting'
-    AND NOT EXISTS (SELECT 1 FROM moderation_reviewskip s WHERE s.review_id = r.id AND s.user_id = %(user)s)
-    AND NOT EXISTS (SELECT 1 FROM moderation_reviewbar b WHERE b.review_id = r.id AND b.user_id = %(user)s)
-  ORDER BY r.priority DESC, r.id LIMIT 1 FOR UPDATE SKIP LOCKED
-) RETURNING id
-"""
-
-_TAKE_THIS = """
-UPDATE moderation_review SET state = 'leased', reviewer_id = %(user)s, lease_token = nextval('evenhand_lease_token'),
-       leased_at = clock_timestamp(), lease_expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
-WHERE id = %(review)s
-  AND (state = 'waiting' OR (state = 'leased' AND lease_expires_at <= clock_timestamp()))
-RETURNING id
-"""
-
-_RENEW = """
-UPDATE moderation_review SET lease_expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
-WHERE id = %(review)s AND state = 'leased' AND reviewer_id = %(user)s AND lease_token = %(token)s
-  AND lease_expires_at > clock_timestamp()
-RETURNING lease_expires_at
-"""
-
-_EXPIRE = """
-WITH gone AS (
-  SELECT id, case_id, reviewer_id FROM moderation_review
-  WHERE state = 'leased' AND lease_expires_at <= clock_timestamp()
-  ORDER BY id FOR UPDATE SKIP LOCKED
-)
-UPDATE moderation_review r SET state = 'waiting', reviewer_id = NULL, lease_token = NULL, leased_at = NULL,
-       lease_expires_at = NULL
-FROM gone WHERE r.id = gone.id
-RETURNING gone.id, gone.case_id, gone.reviewer_id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,38 +34,115 @@ class Claim:
 
 @transaction.atomic
 def claim_next(*, queue: Queue, acting_user: User) -> Claim | None:
-    """Lease the queue's most urgent review; ``None`` if nothing waits for this person.
+    """Lease the queue's most urgent review that the person is fit for; ``None`` if none waits for them.
 
-    One who holds a lease in the queue gets that one again. Raises ``NotPermitted``.
+    One who holds a lease in the queue gets that one again; one who has reserved a case gets it. What they skipped or
+    judged before comes only when nobody else can take it. Raises ``NotPermitted``, ``LeaseLimit``.
     """
-    _require_queue(queue, acting_user)
-    _order_claims_of(acting_user)
-    held = _held(acting_user).filter(queue=queue).order_by("leased_at").first()
-    if held is not None:
-        return Claim(held, _evidence_for(held, acting_user))
-    review_id = _take_next(queue, acting_user)
-    if review_id is None and expire_leases():
-        review_id = _take_next(queue, acting_user)
-    return _claimed(review_id, acting_user) if review_id is not None else None
+    held, taken = take_next(queue=queue, acting_user=acting_user)
+    if taken is not None:
+        return _claimed(taken, acting_user)
+    if held is None:
+        return None
+    if _run(statements.OPEN_RESERVED, review=held, seconds=settings.LEASE_SECONDS) is not None:
+        return _claimed(held, acting_user)
+    review = _held(acting_user).get(pk=held)
+    return Claim(review, _evidence_for(review, acting_user))
 
 
 @transaction.atomic
-def claim_case(*, case: Case, acting_user: User) -> Claim:
+def reserve_next(*, queue: Queue, acting_user: User) -> Review | None:
+    """Lease the case after the one at hand ahead of time, showing nothing of it; ``None`` if there is none to have.
+
+    It counts among the cases a person may hold, lives as long as they go on with the one at hand, and is the one they
+    get next. Asking again gives the one reserved.
+    """
+    _require_queue(queue, acting_user)
+    _order_claims_of(acting_user)
+    reserved = Review.objects.filter(reviewer=acting_user, queue=queue, reserved=True, lease_expires_at__gt=_clock())
+    known = reserved.first()
+    if known is not None:
+        return known
+    held = _held(acting_user)
+    if not held.filter(queue=queue).exists() or held.count() >= settings.LEASES_A_PERSON:
+        return None
+    _, taken, _ = _claim(_fit_for(acting_user), queue, acting_user, another=True)
+    if taken is None:
+        return None
+    _run(statements.RESERVE, review=taken)
+    review = Review.objects.get(pk=taken)
+    audit.review_reserved(review, actor=acting_user)
+    return review
+
+
+@transaction.atomic
+def release_reserved(*, acting_user: User) -> int:
+    """Give back what the person reserved, as when they leave the page; how many."""
+    reviews = list(Review.objects.select_for_update().filter(reviewer=acting_user, reserved=True).order_by("pk"))
+    for review in reviews:
+        _back_to_waiting(review)
+        audit.review_released(review, actor=acting_user)
+    return len(reviews)
+
+
+@transaction.atomic
+def take_over(*, case: Case, acting_user: User) -> Claim:
+    """Take a case from whoever holds it, as a lead may; with nobody on it, an ordinary claim.
+
+    Their lease is lost at once, and they are told to whom. Raises ``NotPermitted``, ``Conflict``.
+    """
+    require(acting_user, Permission.OVERRIDE)
+    review = Review.objects.select_for_update().filter(case=case, state=ReviewState.LEASED).first()
+    alive = review is not None and _held_by_anyone().filter(pk=review.pk).exists()
+    if review is None or not alive or review.reviewer_id == acting_user.pk:
+        return claim_case(case=case, acting_user=acting_user)
+    _require_queue(review.queue, acting_user)
+    _refuse_barred(review, acting_user)
+    holder = review.reviewer
+    _run(statements.TAKE_OVER, review=review.pk, user=acting_user.pk, seconds=settings.LEASE_SECONDS)
+    audit.review_taken_over(review, actor=acting_user, holder=holder)
+    return _claimed(review.pk, acting_user)
+
+
+def take_next(*, queue: Queue, acting_user: User) -> tuple[int | None, int | None]:
+    """The review the person holds in the queue, or the one just leased to them; both ``None`` if nothing waits.
+
+    One message to the database: this is what many people do at once. Call it in a transaction.
+    """
+    _require_queue(queue, acting_user)
+    held, taken, count = _claim(_fit_for(acting_user), queue, acting_user)
+    if held is not None or taken is not None:
+        return held, taken
+    if count >= settings.LEASES_A_PERSON:
+        raise LeaseLimit(f"You hold {count} cases; decide or release one before you take another.")
+    if expire_leases():
+        _, taken, _ = _claim(_fit_for(acting_user), queue, acting_user)
+    if taken is None:
+        _, taken, _ = _claim(statements.CLAIM_OF_PASSED, queue, acting_user)
+    return None, taken
+
+
+@transaction.atomic
+def claim_case(*, case: Case, acting_user: User, within_limit: bool = True) -> Claim:
     """Lease this very case, if nobody else holds it; gives back the lease one already has.
 
-    Raises ``Conflict`` if the case is closed, ``LeaseLost`` naming the holder if someone has it.
+    An undo does not ask how many one holds. Raises ``Conflict`` if the case is closed, ``LeaseLost`` naming the holder
+    if someone has it, ``LeaseLimit``.
     """
     review = case.reviews.filter(state__in=[ReviewState.WAITING, ReviewState.LEASED]).order_by("pk").first()
     if review is None:
         raise Conflict("This case is closed or waits for an approval; there is nothing to review.")
     _require_queue(review.queue, acting_user)
-    if review.bars.filter(user=acting_user).exists():
-        raise Conflict("You have judged this case; someone else must judge it now.")
+    _refuse_barred(review, acting_user)
     _order_claims_of(acting_user)
     held = _held(acting_user).filter(pk=review.pk).first()
-    if held is not None:
+    if held is not None and _run(statements.OPEN_RESERVED, review=review.pk, seconds=settings.LEASE_SECONDS) is None:
         return Claim(held, _evidence_for(held, acting_user))
-    taken = _run(_TAKE_THIS, review=review.pk, user=acting_user.pk, seconds=settings.LEASE_SECONDS)
+    if held is not None:
+        return _claimed(review.pk, acting_user)
+    if within_limit and _held(acting_user).count() >= settings.LEASES_A_PERSON:
+        raise LeaseLimit(f"You hold {settings.LEASES_A_PERSON} cases; decide or release one before you take another.")
+    taken = _run(statements.TAKE_THIS, review=review.pk, user=acting_user.pk, seconds=settings.LEASE_SECONDS)
     if taken is None:
         raise _lost(review.case_id, acting_user)
     return _claimed(review.pk, acting_user)
@@ -113,8 +152,12 @@ def claim_case(*, case: Case, acting_user: User) -> Claim:
 def renew(*, case_id: int, token: int, acting_user: User) -> Review:
     """Extend the lease by its full length (heartbeat). Raises ``LeaseLost``."""
     review = find_leased(case_id=case_id, token=token, acting_user=acting_user)
-    if _run(_RENEW, review=review.pk, user=acting_user.pk, token=token, seconds=settings.LEASE_SECONDS) is None:
+    if (
+        _run(statements.RENEW, review=review.pk, user=acting_user.pk, token=token, seconds=settings.LEASE_SECONDS)
+        is None
+    ):
         raise _lost(review.case_id, acting_user)
+    _run(statements.KEEP_RESERVED, user=acting_user.pk, seconds=settings.LEASE_SECONDS)
     review.refresh_from_db()
     return review
 
@@ -130,11 +173,12 @@ def release(*, case_id: int, token: int, acting_user: User) -> Review:
 
 @transaction.atomic
 def skip(*, case_id: int, token: int, reason: str, acting_user: User) -> Review:
-    """Pass the case over; it is not offered to this person again. Raises ``LeaseLost``, ``InvalidInput``."""
+    """Pass the case over; it is offered to this person last. Raises ``LeaseLost``, ``InvalidInput``."""
     if reason not in SkipReason.values:
         raise InvalidInput(f"The reason must be one of {', '.join(SkipReason.values)}.", pointer="/reason")
     review = lock_lease(case_id=case_id, token=token, acting_user=acting_user)
-    ReviewSkip.objects.get_or_create(review=review, user=acting_user, defaults={"reason": reason})
+    ReviewSkip.objects.create(review=review, user=acting_user, reason=reason)
+    review.passed_by = sorted({*review.passed_by, acting_user.pk})
     _back_to_waiting(review)
     audit.review_skipped(review, actor=acting_user, reason=reason)
     return review
@@ -153,7 +197,7 @@ def escalate(*, case_id: int, token: int, acting_user: User, note: str = "") -> 
     source, target = review.queue, review.queue.escalates_to
     if target is None:
         raise Conflict(f"The queue “{source.name}” has no queue to escalate to.")
-    routing.place(case, target)
+    priority.place(case, target)
     case.version += 1
     case.save(update_fields=["queue", "due_at", "priority", "version"])
     review.queue, review.priority = case.queue, case.priority
@@ -192,7 +236,7 @@ def put_aside(*, queue: Queue, acting_user: User) -> None:
 def expire_leases() -> int:
     """Put reviews whose lease has run out back into their queues; how many."""
     with connection.cursor() as cursor:
-        cursor.execute(_EXPIRE)
+        cursor.execute(statements.EXPIRE)
         rows = cursor.fetchall()
     holders = User.objects.in_bulk([row[2] for row in rows])
     for review_id, case_id, holder_id in rows:
@@ -223,7 +267,9 @@ def lock_lease(*, case_id: int, token: int, acting_user: User) -> Review:
 
 
 def _claimed(review_id: int, user: User) -> Claim:
-    review = Review.objects.select_related("case__queue", "queue", "reviewer").get(pk=review_id)
+    review = Review.objects.select_related("case__queue", "case__content__current_revision", "queue", "reviewer").get(
+        pk=review_id
+    )
     evidence = freeze_evidence(review, shown_to=user)
     audit.review_claimed(review, actor=user, evidence=evidence.pk)
     return Claim(review, evidence)
@@ -248,8 +294,36 @@ def _held(user: User) -> QuerySet[Review]:
     )
 
 
-def _take_next(queue: Queue, user: User) -> int | None:
-    return _run(_TAKE_NEXT, queue=queue.pk, user=user.pk, seconds=settings.LEASE_SECONDS)
+def _held_by_anyone() -> QuerySet[Review]:
+    return Review.objects.filter(state=ReviewState.LEASED, lease_expires_at__gt=_clock())
+
+
+def _fit_for(user: User) -> str:
+    return statements.CLAIM_OF_LANES if user.languages or user.policies else statements.CLAIM_FIRST
+
+
+def _claim(statement: str, queue: Queue, user: User, *, another: bool = False) -> tuple[int | None, int | None, int]:
+    """What the person holds in the queue, what was taken, and how many they held.
+
+    ``another``: take one more of a queue in which they hold one.
+    """
+    values = {
+        "user": user.pk,
+        "queue": queue.pk,
+        "seconds": settings.LEASE_SECONDS,
+        "limit": settings.LEASES_A_PERSON,
+        "another": another,
+        "languages": user.languages,
+        "any_language": not user.languages,
+        "policies": user.policies,
+        "any_policy": not user.policies,
+        "reviewers": roles_with(Permission.REVIEW),
+        "seniors": roles_with(Permission.OVERRIDE),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        held, taken, count = cursor.fetchone()
+    return held, taken, count
 
 
 def _run(statement: str, **values: int) -> int | None:
@@ -272,9 +346,25 @@ def _back_to_waiting(review: Review) -> None:
     review.lease_token = None
     review.leased_at = None
     review.lease_expires_at = None
+    review.reserved = False
     review.save(
-        update_fields=["state", "reviewer", "lease_token", "leased_at", "lease_expires_at", "queue", "priority"]
+        update_fields=[
+            "state",
+            "reviewer",
+            "lease_token",
+            "leased_at",
+            "lease_expires_at",
+            "reserved",
+            "queue",
+            "priority",
+            "passed_by",
+        ]
     )
+
+
+def _refuse_barred(review: Review, user: User) -> None:
+    if review.bars.filter(user=user).exists():
+        raise Conflict("You have judged this case; someone else must judge it now.")
 
 
 def _require_queue(queue: Queue, user: User) -> None:

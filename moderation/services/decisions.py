@@ -46,7 +46,7 @@ from moderation.models import (
 from moderation.permissions import Permission, require
 from moderation.selectors import holds, precedents
 from moderation.selectors.judgements import same
-from moderation.services import claims, golden, labels, outbox, second_opinions
+from moderation.services import claims, golden, labels, outbox, priority, second_opinions
 from moderation.services.evidence import freeze_evidence
 from moderation.services.precedents import remember
 
@@ -248,6 +248,14 @@ def undo(*, decision_id: int, acting_user: User) -> claims.Claim:
 
     Raises ``AlreadyDecided`` if the decision no longer binds, ``NotPermitted``.
     """
+    case = take_back(decision_id=decision_id, acting_user=acting_user)
+    claims.put_aside(queue=case.queue, acting_user=acting_user)
+    return claims.claim_case(case=case, acting_user=acting_user, within_limit=False)
+
+
+@transaction.atomic
+def take_back(*, decision_id: int, acting_user: User) -> Case:
+    """Undo a decision and leave its case, open again, to whoever comes. Errors as ``undo``."""
     overturned = _lock_decision(decision_id)
     if overturned.decided_by_id != acting_user.pk:
         require(acting_user, Permission.OVERRIDE)
@@ -276,9 +284,9 @@ def undo(*, decision_id: int, acting_user: User) -> claims.Claim:
         outbox.tell_of(decision)
     case.reports.exclude(outcome=ReportOutcome.WITHDRAWN).update(outcome=ReportOutcome.PENDING)
     _reopen(case)
+    priority.mark_records_changed(case)
     audit.decision_undone(decision, actor=acting_user)
-    claims.put_aside(queue=case.queue, acting_user=acting_user)
-    return claims.claim_case(case=case, acting_user=acting_user)
+    return case
 
 
 @transaction.atomic
@@ -398,7 +406,8 @@ def _stale(case: Case) -> StaleVersion:
     )
 
 
-def _check(opinion: Opinion, evidence: Evidence) -> None:
+def check_opinion(opinion: Opinion) -> None:
+    """Whether the opinion makes sense by itself. Raises ``InvalidInput``."""
     if opinion.verdict not in Verdict.values:
         raise InvalidInput(f"The verdict must be one of {', '.join(Verdict.values)}.", pointer="/verdict")
     if opinion.verdict == Verdict.VIOLATES and not opinion.policies:
@@ -413,6 +422,10 @@ def _check(opinion: Opinion, evidence: Evidence) -> None:
     for index, kind in enumerate(opinion.actions):
         if kind not in ActionKind.values:
             raise InvalidInput(f"An action is one of {', '.join(ActionKind.values)}.", pointer=f"/actions/{index}")
+
+
+def _check(opinion: Opinion, evidence: Evidence) -> None:
+    check_opinion(opinion)
     length = len(evidence.revision.text)
     for index, span in enumerate(opinion.spans):
         if not 0 <= span["start"] < span["end"] <= length:
@@ -473,6 +486,7 @@ def _bind(
     case.reports.exclude(outcome=ReportOutcome.WITHDRAWN).update(
         outcome=ReportOutcome.UPHELD if upheld else ReportOutcome.NOT_UPHELD
     )
+    priority.mark_records_changed(case)
     return decision
 
 

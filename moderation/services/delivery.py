@@ -132,7 +132,7 @@ def _address_due() -> int:
 
 @transaction.atomic
 def _claim(*, room: int) -> list[_Parcel]:
-    """Claim what may go out now, endpoint by endpoint: within its concurrency, its breaker, and each content's order."""
+    """Claim what may go out now, endpoint by endpoint: within concurrency, breaker, and each content's order."""
     now = timezone.now()
     claimed: list[Delivery] = []
     # The lock makes the concurrency hold over all workers; who finds it taken leaves the endpoint to the other.
@@ -156,7 +156,9 @@ def _next_in_line(endpoint: WebhookEndpoint, now: datetime, *, count: int) -> li
     A delivery waits while an earlier message of its content is on its way to the same endpoint, or was due and has no
     delivery yet.
     """
-    earlier = OutboxMessage.objects.filter(content=OuterRef("message__content"), sequence__lt=OuterRef("message__sequence"))
+    earlier = OutboxMessage.objects.filter(
+        content=OuterRef("message__content"), sequence__lt=OuterRef("message__sequence")
+    )
     unaddressed = earlier.filter(state=OutboxState.PENDING, addressed_at__isnull=True)
     on_its_way = earlier.filter(deliveries__endpoint=endpoint, deliveries__state=DeliveryState.PENDING)
     due = (

@@ -25,7 +25,7 @@ from moderation.models import (
     User,
 )
 from moderation.permissions import Permission, require
-from moderation.services import routing
+from moderation.services import priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def plant(*, beside: Case, blind: bool) -> Case | None:
         why_shown=WhyShown.GOLDEN,
         rule_hits=source.rule_hits if source else [],
         priority_parts=parts,
-        priority=routing.index_key(parts, queue=queue, opened_at=beside.opened_at),
+        priority=priority.index_key(parts, queue=queue, opened_at=beside.opened_at),
         opened_at=beside.opened_at,
         due_at=beside.due_at,
     )

@@ -1,19 +1,11 @@
-"""From a scored content to a case in a queue, with a priority that explains itself.
+"""From a scored content to a case in a queue; what it is worth there is ``priority``'s business."""
 
-Priority is a sum of named points. Waiting earns points linearly, ``AGEING_POINTS`` by the time the queue's SLA is
-reached; since all cases of a queue age at one rate, their order never changes by waiting, and the index key is the
-sum without the waiting, less what the case would have earned since a fixed epoch.
-"""
-
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Count, Q
 from django.utils import timezone
 
 from moderation import audit
@@ -21,16 +13,15 @@ from moderation.conditions import facts as asked
 from moderation.enums import (
     CaseStatus,
     ReportOutcome,
-    ReportSource,
     ReviewKind,
     ReviewState,
     WhyShown,
 )
 from moderation.errors import ModerationError
 from moderation.models import (
-    Account,
     BankEntry,
     BankHit,
+    Batch,
     Case,
     Content,
     PolicyPrediction,
@@ -40,26 +31,20 @@ from moderation.models import (
     RuleHit,
     Strike,
 )
-from moderation.selectors import bank_matching, rule_sets
+from moderation.selectors import bank_matching, campaigns, rule_sets
 from moderation.selectors.cases import settled_revisions
 from moderation.selectors.rule_sets import Rule, RuleSet
-from moderation.services import automatic
+from moderation.services import automatic, priority
 
-AGEING_POINTS = 10.0
-EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
-REPORTER_PRIOR_UPHELD, REPORTER_PRIOR_ALL = 2, 4  # Beta(2, 2): an unknown reporter counts half
-SOURCE_POINTS = {
-    ReportSource.TRUSTED_FLAGGER: (10.0, "reported by a trusted flagger"),
-    ReportSource.LEGAL_NOTICE: (20.0, "named in a legal notice"),
-}
 BANK_POINTS = 15.0
-WORTH_NAMING = 0.05  # a score below says nothing about urgency
+CAMPAIGN_POINTS = 500.0  # above whatever the other parts add up to
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What routing looks at: scores by policy slug, the pending reports, bank hits, the author's strikes, and
-    whether people have settled this wording."""
+    """What routing looks at: scores by policy slug, the pending reports, bank hits, the author's strikes,
+    whether people have settled this wording, its reporters' records, and the campaign it belongs to if that is decided.
+    """
 
     content: Content
     predictions: Mapping[str, PolicyPrediction]
@@ -67,6 +52,8 @@ class Facts:
     bank_hits: Sequence[BankEntry]
     strikes: int
     settled: bool
+    reliability: Mapping[int, priority.Reliability]
+    campaign: Batch | None
 
     @property
     def needs_people(self) -> bool:
@@ -77,7 +64,7 @@ class Facts:
     def flagged(self) -> list[PolicyPrediction]:
         """Flagged policies, the most urgent first."""
         hits = [prediction for prediction in self.predictions.values() if prediction.flagged]
-        return sorted(hits, key=_urgency, reverse=True)
+        return sorted(hits, key=priority.urgency, reverse=True)
 
     @property
     def complaints(self) -> list[Report]:
@@ -202,43 +189,6 @@ def _asked(facts: Facts) -> asked.Facts:
     )
 
 
-def place(case: Case, queue: Queue) -> None:
-    """Put the case into the queue, due and sorted as if it had opened there: each queue ages at its own rate.
-
-    The caller saves queue, due time and priority, and gives the priority to the reviews that wait.
-    """
-    case.queue = queue
-    case.due_at = case.opened_at + timedelta(minutes=queue.sla_minutes)
-    case.priority = index_key(case.priority_parts, queue=queue, opened_at=case.opened_at)
-
-
-@transaction.atomic
-def reorder(queue: Queue) -> int:
-    """Sort and date the queue's open cases anew, after its SLA has changed; how many."""
-    cases = list(
-        Case.objects.select_for_update(no_key=True, of=("self",))
-        .filter(queue=queue, status=CaseStatus.OPEN)
-        .order_by("pk")
-    )
-    for case in cases:
-        place(case, queue)
-        case.save(update_fields=["due_at", "priority"])
-        case.reviews.filter(state__in=[ReviewState.WAITING, ReviewState.LEASED]).update(priority=case.priority)
-    return len(cases)
-
-
-def current_priority(case: Case, *, at: datetime | None = None) -> float:
-    """The case's points now, waiting included."""
-    parts = sum(part["points"] for part in case.priority_parts)
-    return float(parts) + waiting_points(case, at=at)
-
-
-def waiting_points(case: Case, *, at: datetime | None = None) -> float:
-    """The points the case has earned by waiting."""
-    hours = ((at or timezone.now()) - case.opened_at) / timedelta(hours=1)
-    return max(hours, 0.0) * _points_an_hour(case.queue)
-
-
 def _gather(contents: Sequence[Content], predictions: Mapping[int, Mapping[str, PolicyPrediction]]) -> Iterator[Facts]:
     """The facts of each content, in a handful of queries for all of them."""
     reports = defaultdict(list)
@@ -253,6 +203,10 @@ def _gather(contents: Sequence[Content], predictions: Mapping[int, Mapping[str, 
         {content.pk: content.current_revision.text if content.current_revision else "" for content in contents}
     )
     settled = settled_revisions([content.current_revision_id for content in contents if content.current_revision_id])
+    reporters = {report.reporter_id for of_content in reports.values() for report in of_content if report.reporter_id}
+    reliability = priority.reliability_of(reporters)
+    groups = {content.pk: content.current_revision.group_id for content in contents if content.current_revision}
+    decided = campaigns.decided({group for group in groups.values() if group})
     for content in contents:
         yield Facts(
             content,
@@ -261,6 +215,8 @@ def _gather(contents: Sequence[Content], predictions: Mapping[int, Mapping[str, 
             hits[content.pk],
             strikes[content.author_id or 0],
             content.current_revision_id in settled,
+            reliability,
+            decided.get(groups.get(content.pk) or 0),
         )
 
 
@@ -268,6 +224,7 @@ def _open_case(facts: Facts, rule: Rule | None, rules: RuleSet, *, seen: bool) -
     queue = rules.queues[rule.spec.queue] if rule else _default_queue()
     now = timezone.now()
     parts = _priority_parts(facts, rule)
+    policy, score = _about(facts)
     case = Case.objects.create(
         content=facts.content,
         queue=queue,
@@ -275,7 +232,9 @@ def _open_case(facts: Facts, rule: Rule | None, rules: RuleSet, *, seen: bool) -
         sampling_probability=(rule.spec.audit_rate if rule and not seen else None) or 1.0,
         rule_hits=_rule_hits(facts, rule),
         priority_parts=parts,
-        priority=index_key(parts, queue=queue, opened_at=now),
+        priority=priority.index_key(parts, queue=queue, opened_at=now),
+        policy=policy,
+        score=score,
         opened_at=now,
         due_at=now + timedelta(minutes=queue.sla_minutes),
     )
@@ -287,11 +246,16 @@ def _open_case(facts: Facts, rule: Rule | None, rules: RuleSet, *, seen: bool) -
 
 def _refresh_case(case: Case, facts: Facts, rule: Rule | None) -> None:
     """New reports or scores change the priority and the hits; the version stays (nothing shown was revoked)."""
+    case.content = facts.content
     case.priority_parts = _priority_parts(facts, rule)
     case.rule_hits = _rule_hits(facts, rule)
-    case.priority = index_key(case.priority_parts, queue=case.queue, opened_at=case.opened_at)
-    case.save(update_fields=["priority_parts", "rule_hits", "priority"])
-    case.reviews.filter(state__in=[ReviewState.WAITING, ReviewState.LEASED]).update(priority=case.priority)
+    case.policy, case.score = _about(facts)
+    case.priority = priority.index_key(case.priority_parts, queue=case.queue, opened_at=case.opened_at)
+    case.save(update_fields=["priority_parts", "rule_hits", "priority", "policy", "score"])
+    for review in case.reviews.filter(state__in=[ReviewState.WAITING, ReviewState.LEASED]).order_by("pk"):
+        review.case, review.priority = case, case.priority
+        review.take_lane()
+        review.save(update_fields=["priority", "language", "policy", "score", "group"])
 
 
 def _default_queue() -> Queue:
@@ -317,70 +281,32 @@ def _rule_hits(facts: Facts, rule: Rule | None) -> list[dict[str, Any]]:
     return hits
 
 
-def _priority_parts(facts: Facts, rule: Rule | None) -> list[dict[str, Any]]:
-    """The named points: each with a name, the points, and words for people."""
-    parts: list[dict[str, Any]] = []
-    if facts.predictions:
-        top = max(facts.predictions.values(), key=_urgency)
-        if top.score >= WORTH_NAMING:
-            words = f"{top.policy.name} (severity {top.policy.severity}) at {top.score:.2f}"
-            parts.append(_part("severity", _urgency(top) * 10, words))
-    if facts.reports:
-        parts += _report_parts(facts)
-    if facts.strikes:
-        points = 2.0 * min(facts.strikes, 5)
-        parts.append(_part("author", points, f"author has {facts.strikes} upheld violation(s)"))
-    if facts.bank_hits:
-        parts.append(_part("bank", BANK_POINTS, f"matches the bank “{facts.bank_hits[0].bank.name}”"))
-    if rule is not None and rule.spec.priority_boost:
-        parts.append(_part("rule", rule.spec.priority_boost, f"rule “{rule.spec.name}”"))
-    return parts
-
-
-def _report_parts(facts: Facts) -> list[dict[str, Any]]:
-    reports = facts.complaints
-    reliability = reporter_reliability([report.reporter for report in reports if report.reporter])
-    weight = sum(
-        reliability.get(report.reporter_id, 0.5) if report.reporter_id is not None else 0.5 for report in reports
-    )
-    noun = "report" if len(reports) == 1 else "reports"
-    words = f"{len(reports)} {noun}, weighing {weight:.1f} by their reporters’ record"
-    parts = [_part("reports", 6 * math.log2(1 + weight), words)]
-    for source, (points, meaning) in SOURCE_POINTS.items():
-        if any(report.source == source for report in facts.reports):
-            parts.append(_part("source", points, meaning))
-    return parts
-
-
-def reporter_reliability(reporters: Sequence[Account]) -> dict[int | None, float]:
-    """Posterior mean of each reporter's share of upheld reports under a Beta(2, 2) prior, by account key."""
-    rows = (
-        Report.objects.filter(reporter__in=reporters)
-        .values("reporter_id")
-        .annotate(
-            upheld=Count("pk", filter=Q(outcome=ReportOutcome.UPHELD)),
-            settled=Count("pk", filter=Q(outcome__in=[ReportOutcome.UPHELD, ReportOutcome.NOT_UPHELD])),
+def _priority_parts(facts: Facts, rule: Rule | None) -> list[priority.Part]:
+    """The named points: what the record says, and what banks, rules and campaigns add."""
+    parts = priority.parts_of(
+        priority.Standing(
+            predictions=list(facts.predictions.values()),
+            complaints=facts.complaints,
+            sources={report.source for report in facts.reports},
+            reliability=facts.reliability,
+            reach=priority.reach_of(facts.content),
+            strikes=facts.strikes,
         )
     )
-    return {
-        row["reporter_id"]: (REPORTER_PRIOR_UPHELD + row["upheld"]) / (REPORTER_PRIOR_ALL + row["settled"])
-        for row in rows
-    }
+    if facts.bank_hits:
+        parts.append(priority.part("bank", BANK_POINTS, f"matches the bank “{facts.bank_hits[0].bank.name}”"))
+    if rule is not None and rule.spec.priority_boost:
+        parts.append(priority.part("rule", rule.spec.priority_boost, f"rule “{rule.spec.name}”"))
+    if facts.campaign is not None:
+        parts.append(priority.part("campaign", CAMPAIGN_POINTS, campaigns.in_words(facts.campaign)))
+    return parts
 
 
-def _part(name: str, points: float, words: str) -> dict[str, Any]:
-    return {"name": name, "points": round(points, 2), "words": words}
-
-
-def _urgency(prediction: PolicyPrediction) -> float:
-    return prediction.policy.severity * prediction.score
-
-
-def _points_an_hour(queue: Queue) -> float:
-    return AGEING_POINTS * 60 / queue.sla_minutes
-
-
-def index_key(parts: Sequence[Mapping[str, Any]], *, queue: Queue, opened_at: datetime) -> float:
-    """The priority a case is sorted by: its points, less what it would have earned by waiting since the epoch."""
-    hours = (opened_at - EPOCH) / timedelta(hours=1)
-    return float(sum(part["points"] for part in parts)) - hours * _points_an_hour(queue)
+def _about(facts: Facts) -> tuple[str, float | None]:
+    """The policy a case is about first of all, by the model or else by its reports, and its score."""
+    top = priority.leading(facts.predictions.values())
+    named = Counter(report.policy.slug for report in facts.complaints if report.policy is not None)
+    if named and (top is None or not top.flagged):
+        slug = min(named, key=lambda name: (-named[name], name))
+        return slug, facts.predictions[slug].score if slug in facts.predictions else None
+    return (top.policy.slug, top.score) if top is not None else ("", None)

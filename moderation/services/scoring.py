@@ -17,7 +17,7 @@ from moderation.enums import CaseStatus, ReportOutcome, ScoringState
 from moderation.errors import ModelUnavailable
 from moderation.learning import context, grouping, registry, scoring
 from moderation.models import Content, ContentRevision, ModelVersion, Policy, PolicyPrediction, Prediction, Report
-from moderation.services import draws, routing
+from moderation.services import draws, following, routing
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,8 @@ def _note_failure(pk: int, error: Exception) -> int:
 def _settle(contents: Sequence[Content]) -> None:
     if not contents:
         return
-    routing.route_all(contents, _predictions(contents))
+    cases = routing.route_all(contents, _predictions(contents))
+    following.follow(case for case in cases if case is not None)
     draws.draw(contents)
     Content.objects.filter(pk__in=[content.pk for content in contents]).update(
         scoring_state=ScoringState.SCORED, scoring_attempts=0

@@ -28,7 +28,7 @@ from moderation.models import (
     RoutingRule,
     User,
 )
-from moderation.services import access, claims, decisions, routing, scoring
+from moderation.services import access, claims, decisions, priority, scoring
 from moderation.services.intake import (
     AccountInput,
     ContentInput,
@@ -273,7 +273,7 @@ def _backdate(community: Community, *, now: datetime) -> None:
         age = ages[case.content.external_id or ""] / 4
         case.opened_at = now - age
         case.due_at = case.opened_at + timedelta(minutes=case.queue.sla_minutes)
-        case.priority = routing.index_key(case.priority_parts, queue=case.queue, opened_at=case.opened_at)
+        case.priority = priority.index_key(case.priority_parts, queue=case.queue, opened_at=case.opened_at)
         case.save(update_fields=["opened_at", "due_at", "priority"])
         Review.objects.filter(case=case).update(priority=case.priority)
         Report.objects.filter(case=case).update(received_at=case.opened_at)

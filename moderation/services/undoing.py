@@ -9,7 +9,7 @@ from moderation.errors import AlreadyDecided, Conflict
 from moderation.models import Case, Escalation, Hold, Judgement, Review, User
 from moderation.permissions import Permission, require
 from moderation.selectors import pending
-from moderation.services import claims, decisions, routing, second_opinions
+from moderation.services import claims, decisions, priority, second_opinions
 
 
 @transaction.atomic
@@ -30,14 +30,14 @@ def take_back(*, case_id: int, acting_user: User) -> claims.Claim:
     else:
         raise AlreadyDecided("There is nothing of yours to take back on this case; someone has gone on with it.")
     claims.put_aside(queue=case.queue, acting_user=acting_user)
-    return claims.claim_case(case=case, acting_user=acting_user)
+    return claims.claim_case(case=case, acting_user=acting_user, within_limit=False)
 
 
 def _take_back_escalation(case: Case, escalation: Escalation, user: User) -> None:
     review = Review.objects.select_for_update().get(pk=escalation.review_id)
     if review.state != ReviewState.WAITING or case.status != CaseStatus.OPEN:
         raise Conflict("Someone has taken the case since you escalated it.")
-    routing.place(case, escalation.from_queue)
+    priority.place(case, escalation.from_queue)
     case.version += 1
     case.save(update_fields=["queue", "due_at", "priority", "version"])
     review.queue, review.priority = case.queue, case.priority

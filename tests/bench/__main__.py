@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import intake, review, scoring
+from tests.bench import delivery, intake, review, scoring
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.installation import Installation, prepare, scratch_database, web_server
 
@@ -65,6 +65,7 @@ def _measure(installation: Installation, database_url: str, *, full: bool) -> It
     yield from intake.measure(installation, database_url)
     yield from scoring.measure(scoring.texts(_base_data()))
     yield from review.measure(installation, database_url)
+    yield from delivery.measure(database_url)
     if full:
         review.fill(database_url, _MILLION)
         yield from review.measure(installation, database_url, bench=" among a million")

@@ -120,5 +120,5 @@ def _process_memory() -> float:
         "scoring.score_texts(['one text'], [{}])\n"
         "import re; print(re.search(r'VmRSS:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1]) / 1024

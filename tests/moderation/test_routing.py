@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from moderation.enums import ReportOutcome, ReportSource, WhyShown
 from moderation.errors import ModerationError
 from moderation.models import Bank, BankEntry, Case, Queue, Report, Review, User
-from moderation.services import decisions, routing
+from moderation.services import decisions, priority, routing
 from moderation.services.intake import receive_report
 from tests import factories
 
@@ -136,8 +136,8 @@ def test_priority_is_the_sum_of_its_named_parts(integrator: User) -> None:
     parts = {part["name"]: part["points"] for part in case.priority_parts}
     assert set(parts) == {"severity", "reports", "source"}
     assert all(part["words"] for part in case.priority_parts)
-    assert routing.current_priority(case, at=case.opened_at) == pytest.approx(sum(parts.values()))
-    assert routing.current_priority(case, at=at) == pytest.approx(sum(parts.values()) + routing.AGEING_POINTS)
+    assert priority.current(case, at=case.opened_at) == pytest.approx(sum(parts.values()))
+    assert priority.current(case, at=at) == pytest.approx(sum(parts.values()) + priority.AGEING_POINTS)
 
 
 @given(
@@ -161,9 +161,9 @@ def test_waiting_never_changes_the_order_of_a_queue(
         for point, minute in zip(points, minutes, strict=True)
     ]
     for case in cases:
-        case.priority = routing.index_key(case.priority_parts, queue=queue, opened_at=case.opened_at)
+        case.priority = priority.index_key(case.priority_parts, queue=queue, opened_at=case.opened_at)
     by_key = cases[0].priority - cases[1].priority
-    now = routing.current_priority(cases[0], at=at) - routing.current_priority(cases[1], at=at)
+    now = priority.current(cases[0], at=at) - priority.current(cases[1], at=at)
     assert by_key == pytest.approx(now, rel=1e-6, abs=1e-4)
 
 
@@ -192,7 +192,7 @@ def test_a_reporters_record_weighs(integrator: User, moderator: User) -> None:
             submitted=factories.report_input(factories.BENIGN, reporter_id=reporter), acting_user=integrator
         )
         assert report.reporter is not None
-        weights[reporter] = routing.reporter_reliability([report.reporter])[report.reporter.pk]
+        weights[reporter] = priority.reliability_of([report.reporter])[report.reporter.pk]
     assert weights == {"good": 5 / 7, "bad": 2 / 7, "new": 1 / 2}
     factories.score_all()
     points = [
@@ -251,7 +251,7 @@ def test_a_queue_with_a_new_sla_is_sorted_and_dated_anew(integrator: User, moder
     old = factories.case(factories.BENIGN, sent_by=integrator, source=ReportSource.LEGAL_NOTICE)
     Queue.objects.filter(pk=old.queue_id).update(sla_minutes=60)
     queue = Queue.objects.get(pk=old.queue_id)
-    assert routing.reorder(queue) == 1
+    assert priority.reorder(queue) == 1
     new = factories.case(f"{factories.BENIGN} again", sent_by=integrator)
     old.refresh_from_db()
     assert old.due_at == old.opened_at + timedelta(minutes=60)

@@ -14,7 +14,7 @@ from moderation.errors import ModerationError
 from moderation.models import User
 from moderation.permissions import Permission, may
 from moderation.selectors import blindness, history, pending, queues, workspace
-from moderation.services import decisions, routing
+from moderation.services import decisions, priority
 
 
 @page(Permission.READ_CASES)
@@ -54,7 +54,7 @@ def _case(request: HttpRequest, case_id: int) -> dict[str, Any]:
         "told": told,
         "graphic": graphic,
         "masked": graphic and request.GET.get("reveal") != "1",
-        "priority": None if told.hides_model else routing.current_priority(told.case),
+        "priority": None if told.hides_model else priority.current(told.case),
         "holder": reviewing.reviewer if reviewing else None,
         "mine": reviewing is not None and reviewing.reviewer_id == user.pk,
         "can_claim": _can_claim(told, user),

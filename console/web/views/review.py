@@ -18,7 +18,7 @@ from moderation.errors import Conflict, InvalidInput, LeaseLost, ModerationError
 from moderation.models import Case, Evidence, Queue, Review, User
 from moderation.permissions import Permission, may
 from moderation.selectors import blindness, pending, queues, workspace
-from moderation.services import claims, decisions, routing, undoing
+from moderation.services import claims, decisions, priority, undoing
 
 CASES_LISTED = 25
 _QUEUE_KEY = "review_queue"
@@ -285,8 +285,8 @@ def _workspace(
         "reveal": request.GET.get("reveal") == "1",
         "actions": [(kind, _ACTION_KEYS[kind], _CONSEQUENCES.get(kind)) for kind in ActionKind],
         "skip_reasons": list(enumerate(SkipReason, 1)),
-        "priority": sum(part["points"] for part in space.priority_parts) + routing.waiting_points(space.case),
-        "waiting_points": routing.waiting_points(space.case),
+        "priority": sum(part["points"] for part in space.priority_parts) + priority.waiting_points(space.case),
+        "waiting_points": priority.waiting_points(space.case),
         "last_act": pending.last_act_of(user),
         "second_look": shown.review.kind == ReviewKind.INFORMED,
         "can_escalate": shown.review.queue.escalates_to_id is not None,
@@ -316,15 +316,16 @@ def _queue_page(request: HttpRequest, line: Queue) -> HttpResponse:
     return response
 
 
-def _in_line(cases: list[Case]) -> list[tuple[Case, float, list[Any] | None]]:
-    """Each case with its points and their parts; of a blind one nothing that the model says (``None``)."""
-    hidden = blindness.blind_among(cases)
+def _in_line(waiting: list[queues.Waiting]) -> list[tuple[Case, float, list[Any] | None, User | None]]:
+    """Each case with its points, their parts and its holder; of a blind one nothing that the model says (``None``)."""
+    hidden = blindness.blind_among([row.case for row in waiting])
     rows = []
-    for case in cases:
+    for row in waiting:
+        case = row.case
         blind = case.pk in hidden
         parts = list(blindness.open_parts(case.priority_parts, blind=blind))
-        points = sum(part["points"] for part in parts) + routing.waiting_points(case)
-        rows.append((case, points, None if blind and not parts else parts))
+        points = sum(part["points"] for part in parts) + priority.waiting_points(case)
+        rows.append((case, points, None if blind and not parts else parts, row.holder))
     return rows
 
 

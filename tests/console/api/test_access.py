@@ -52,7 +52,16 @@ def _endpoints() -> list[tuple[str, str, Permission]]:
 
 
 def _address(route: str) -> str:
-    for parameter in ("case_id", "decision_id", "appeal_id", "account_id", "hold_id", "number", "endpoint_id", "delivery_id"):
+    for parameter in (
+        "case_id",
+        "decision_id",
+        "appeal_id",
+        "account_id",
+        "hold_id",
+        "number",
+        "endpoint_id",
+        "delivery_id",
+    ):
         route = route.replace(f"<int:{parameter}>", "987654321")
     return "/" + route.replace("<identifier:external_id>", "nothing").replace("<slug:slug>", "nowhere")
 

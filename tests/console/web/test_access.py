@@ -12,7 +12,16 @@ from moderation.permissions import ROLE_PERMISSIONS, Permission
 from tests import factories
 
 ROLES = ("moderator", "senior", "admin", "integrator")
-ARGUMENTS = {"case_id": 1, "decision_id": 1, "account_id": 1, "number": 1, "hold_id": 1, "endpoint_id": 1, "delivery_id": 1, "slug": "abuse"}
+ARGUMENTS = {
+    "case_id": 1,
+    "decision_id": 1,
+    "account_id": 1,
+    "number": 1,
+    "hold_id": 1,
+    "endpoint_id": 1,
+    "delivery_id": 1,
+    "slug": "abuse",
+}
 
 
 @pytest.mark.parametrize("pattern", urlpatterns, ids=lambda pattern: pattern.name)

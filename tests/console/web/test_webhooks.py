@@ -111,7 +111,9 @@ def test_what_was_sent_is_listed_without_any_text(browser: Client, dead: list[De
         assert factories.ABUSIVE not in html
 
 
-def test_a_filter_is_kept_on_the_next_page(browser: Client, dead: list[Delivery], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filter_is_kept_on_the_next_page(
+    browser: Client, dead: list[Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("console.web.views.webhooks.PAGE_SIZE", 1)
     page = browser.get("/deliveries/?state=dead").content.decode()
     assert "?state=dead&amp;endpoint=&amp;topic=&amp;page=2" in page

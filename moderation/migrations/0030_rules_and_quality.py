@@ -1,4 +1,4 @@
-"""Rules and quality meet."""
+"""Where rules and quality meet."""
 
 from django.db import migrations
 

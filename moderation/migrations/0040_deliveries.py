@@ -12,7 +12,7 @@ DELIVERY_STATES = OUTBOX_STATES[:4]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0040_merge_rules_and_quality")]
+    dependencies = [("moderation", "0033_guard_batches")]
     operations = [
         migrations.RemoveConstraint(model_name="outboxmessage", name="outbox_state_known"),
         migrations.RemoveIndex(model_name="outboxmessage", name="outbox_due_idx"),

@@ -10,7 +10,7 @@ CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON moderation_deliveryattempt
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0042_fill_deliveries")]
+    dependencies = [("moderation", "0041_fill_deliveries")]
     operations = [
         migrations.RemoveField(model_name="delivery", name="status_code"),
         migrations.RemoveField(model_name="outboxmessage", name="last_error"),

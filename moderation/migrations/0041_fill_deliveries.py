@@ -29,5 +29,5 @@ DELETE FROM moderation_delivery WHERE state <> 'delivered';
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0041_deliveries")]
+    dependencies = [("moderation", "0040_deliveries")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]
