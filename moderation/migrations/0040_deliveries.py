@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
         migrations.AddField(model_name="delivery", name="attempts", field=models.PositiveIntegerField(default=0)),
         migrations.AddField(model_name="delivery", name="failed", field=models.PositiveIntegerField(default=0)),
         migrations.AddField(model_name="delivery", name="next_attempt_at", field=models.DateTimeField(null=True)),
+        migrations.AddField(model_name="delivery", name="lane", field=models.PositiveSmallIntegerField(null=True)),
         migrations.AddField(model_name="delivery", name="claimed_until", field=models.DateTimeField(null=True)),
         migrations.AddField(model_name="delivery", name="expires_at", field=models.DateTimeField(null=True)),
         migrations.AddField(

@@ -41,7 +41,8 @@ class Delivery(models.Model):
     """One effect on its way to one endpoint.
 
     ``attempts`` counts every claim and is its fencing token; ``failed`` counts failures since it was addressed or
-    replayed and sets the pause; ``claimed_until`` is set while a worker sends. It is given up at ``expires_at``.
+    replayed and sets the pause. ``lane``, one of the endpoint's, and ``claimed_until`` are set while a worker sends. It
+    is given up at ``expires_at``.
     """
 
     message = models.ForeignKey(OutboxMessage, on_delete=models.PROTECT, related_name="deliveries")
@@ -50,6 +51,7 @@ class Delivery(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
+    lane = models.PositiveSmallIntegerField(null=True)
     claimed_until = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     last_error = models.CharField(max_length=300, blank=True)

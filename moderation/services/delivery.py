@@ -7,6 +7,7 @@ in between leaves claims that run out; the receiver tells the repeat by the ``we
 """
 
 import random
+import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ JITTER = 0.2
 CLAIM = timedelta(seconds=60)
 """How long a claim holds: more than any attempt takes, name resolution included."""
 _BATCH = 500
+_BUNDLE = 16
+_BUNDLE_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 1.0
 
 
@@ -42,25 +45,29 @@ class _Parcel:
     request: webhook_messages.SignedRequest
 
 
+_Bundle = Sequence[_Parcel]
+"""Parcels of one endpoint, and of as many contents, that one thread sends one after the other."""
+_Results = Sequence[tuple[_Parcel, webhook_client.Attempt]]
+
+
 def deliver_due(*, limit: int) -> int:
     """Make up to ``limit`` attempts at what is due; how many were made. Several workers may do so at once.
 
-    Deliveries go out side by side, to each endpoint as many as it takes: one that hangs keeps its own slots only.
+    Deliveries go out side by side, to each endpoint as many as it takes: one that hangs keeps its own lanes only.
     """
     _give_up_unreachable()
     tried = 0
-    sending: dict[Future[webhook_client.Attempt], _Parcel] = {}
+    sending: dict[Future[_Results], _Bundle] = {}
     with ThreadPoolExecutor(max_workers=settings.DELIVERY_THREADS, thread_name_prefix="delivery") as pool:
         while True:
-            room = min(limit - tried, settings.DELIVERY_THREADS - len(sending))
-            claimed = _claim_due(room=room) if room > 0 else []
-            for parcel in claimed:
-                sending[pool.submit(webhook_client.attempt, parcel.request)] = parcel
-            tried += len(claimed)
+            room = limit - tried - sum(map(len, sending.values()))
+            for bundle in _claim_due(room=room, threads=settings.DELIVERY_THREADS - len(sending)):
+                sending[pool.submit(_send, bundle)] = bundle
             if not sending:
                 return tried
             done, _ = wait(sending, timeout=_LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
-            _settle([(sending.pop(future), future.result()) for future in done])
+            claimed = [parcel for future in done for parcel in sending.pop(future)]
+            tried += _settle(claimed, [result for future in done for result in future.result()])
 
 
 def delay_after(failed: int) -> timedelta:
@@ -92,12 +99,25 @@ def _summary(states: set[str]) -> OutboxState:
     return OutboxState.CANCELLED
 
 
-def _claim_due(*, room: int) -> list[_Parcel]:
-    """Up to ``room`` deliveries whose turn it is; what became due meanwhile is addressed first."""
-    claimed = _claim(room=room)
+def _claim_due(*, room: int, threads: int) -> list[_Bundle]:
+    """Bundles of at most ``room`` deliveries whose turn it is; what became due meanwhile is addressed first."""
+    if room <= 0 or threads <= 0:
+        return []
+    claimed = _claim(room=room, threads=threads)
     if not claimed and _address_due():
-        claimed = _claim(room=room)
+        claimed = _claim(room=room, threads=threads)
     return claimed
+
+
+def _send(bundle: _Bundle) -> _Results:
+    """Attempts at a bundle in turn, until one fails or the second is over; in a thread, without the database."""
+    results: list[tuple[_Parcel, webhook_client.Attempt]] = []
+    begun = time.monotonic()
+    for parcel in bundle:
+        if results and (not results[-1][1].succeeded or time.monotonic() - begun > _BUNDLE_SECONDS):
+            break
+        results.append((parcel, webhook_client.attempt(parcel.request)))
+    return results
 
 
 @transaction.atomic
@@ -131,23 +151,37 @@ def _address_due() -> int:
 
 
 @transaction.atomic
-def _claim(*, room: int) -> list[_Parcel]:
-    """Claim what may go out now, endpoint by endpoint: within concurrency, breaker, and each content's order."""
+def _claim(*, room: int, threads: int) -> list[_Bundle]:
+    """Claim what may go out now, endpoint by endpoint: within its concurrency, its breaker, and contents' order.
+
+    Each bundle takes one of the endpoint's free lanes; what is claimed by other workers takes the others.
+    """
     now = timezone.now()
-    claimed: list[Delivery] = []
+    bundles: list[_Bundle] = []
     # The lock makes the concurrency hold over all workers; who finds it taken leaves the endpoint to the other.
     endpoints = WebhookEndpoint.objects.select_for_update(skip_locked=True, no_key=True).filter(is_active=True)
     for endpoint in endpoints.exclude(open_until__gt=now).order_by("pk"):
-        in_flight = endpoint.deliveries.filter(state=DeliveryState.PENDING, claimed_until__gt=now).count()
-        allowed = 1 if breakers.is_trying(endpoint) else endpoint.concurrency
-        free = min(allowed - in_flight, room - len(claimed))
-        if free > 0:
-            claimed += _next_in_line(endpoint, now, count=free)
-    Delivery.objects.filter(pk__in=[delivery.pk for delivery in claimed]).update(
-        attempts=F("attempts") + 1, claimed_until=now + CLAIM, next_attempt_at=now + CLAIM
+        trying = breakers.is_trying(endpoint)
+        in_flight = endpoint.deliveries.filter(state=DeliveryState.PENDING, claimed_until__gt=now)
+        busy = set(in_flight.values_list("lane", flat=True).distinct())
+        lanes = [lane for lane in range(1 if trying else endpoint.concurrency) if lane not in busy]
+        lanes = lanes[: threads - len(bundles)]
+        if trying and busy:
+            lanes = []
+        count = min(room, len(lanes) * (1 if trying else _BUNDLE))
+        found = _next_in_line(endpoint, now, count=count) if count > 0 else []
+        room -= len(found)
+        for index, lane in enumerate(lanes[: len(found)]):
+            bundles.append(_take_lane(found[index :: len(lanes)], lane, now))
+    return bundles
+
+
+def _take_lane(deliveries: Sequence[Delivery], lane: int, now: datetime) -> _Bundle:
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(
+        attempts=F("attempts") + 1, lane=lane, claimed_until=now + CLAIM, next_attempt_at=now + CLAIM
     )
-    OutboxMessage.objects.filter(pk__in=[d.message_id for d in claimed]).update(attempts=F("attempts") + 1)
-    return [_Parcel(d, d.attempts + 1, webhook_messages.signed_request(d.endpoint, d.message, now)) for d in claimed]
+    OutboxMessage.objects.filter(pk__in=[d.message_id for d in deliveries]).update(attempts=F("attempts") + 1)
+    return [_Parcel(d, d.attempts + 1, webhook_messages.signed_request(d.endpoint, d.message, now)) for d in deliveries]
 
 
 def _next_in_line(endpoint: WebhookEndpoint, now: datetime, *, count: int) -> list[Delivery]:
@@ -175,41 +209,63 @@ def _next_in_line(endpoint: WebhookEndpoint, now: datetime, *, count: int) -> li
 
 
 @transaction.atomic
-def _settle(results: Sequence[tuple[_Parcel, webhook_client.Attempt]]) -> None:
-    """Write down how attempts went; a delivery whose claim ran out belongs to another worker by now."""
+def _settle(claimed: Sequence[_Parcel], results: _Results) -> int:
+    """Write down how attempts went, and leave to the next worker what was claimed and not sent; the attempts made.
+
+    A delivery whose claim ran out belongs to another worker by now.
+    """
     if not results:
-        return
+        return 0
     now = timezone.now()
-    message_ids = [parcel.delivery.message_id for parcel, _ in results]
-    _lock_messages(message_ids)
+    _lock_messages([parcel.delivery.message_id for parcel in claimed])
     locked = (
         Delivery.objects.select_for_update(no_key=True)
-        .filter(pk__in=[parcel.delivery.pk for parcel, _ in results], state=DeliveryState.PENDING)
+        .filter(pk__in=[parcel.delivery.pk for parcel in claimed], state=DeliveryState.PENDING)
         .order_by("pk")
         .in_bulk()
     )
+    outcomes = {parcel.delivery.pk: attempt for parcel, attempt in results}
     DeliveryAttempt.objects.bulk_create(_logged(parcel, attempt) for parcel, attempt in results)
     ours = []
-    for parcel, attempt in results:
+    for parcel in claimed:
         delivery = locked.get(parcel.delivery.pk)
         if delivery is not None and delivery.attempts == parcel.attempt:
             delivery.message = parcel.delivery.message
-            _take_down(delivery, attempt, now)
+            _take_down(delivery, outcomes.get(delivery.pk), now)
             ours.append(delivery)
-    Delivery.objects.bulk_update(
-        ours, ["state", "failed", "next_attempt_at", "claimed_until", "last_error", "settled_at"]
-    )
+    _save(ours)
     for delivery in ours:
-        if delivery.state == DeliveryState.PENDING:
+        if delivery.state == DeliveryState.PENDING and delivery.pk in outcomes:
             _hold_back_followers(delivery)
     audit.deliveries_dead([delivery for delivery in ours if delivery.state == DeliveryState.DEAD])
     sum_up([delivery.message_id for delivery in ours if delivery.state != DeliveryState.PENDING])
     breakers.note([(parcel.delivery.endpoint_id, attempt) for parcel, attempt in results])
+    return len(results)
 
 
-def _take_down(delivery: Delivery, attempt: webhook_client.Attempt, now: datetime) -> None:
-    """The delivery's state after an attempt."""
-    delivery.claimed_until = None
+def _save(deliveries: Sequence[Delivery]) -> None:
+    """Those that arrived are many and alike; the others differ."""
+    arrived = [delivery for delivery in deliveries if delivery.state == DeliveryState.DELIVERED]
+    if arrived:
+        Delivery.objects.filter(pk__in=[delivery.pk for delivery in arrived]).update(
+            state=DeliveryState.DELIVERED,
+            settled_at=arrived[0].settled_at,
+            lane=None,
+            claimed_until=None,
+            last_error="",
+        )
+    others = [delivery for delivery in deliveries if delivery.state != DeliveryState.DELIVERED]
+    Delivery.objects.bulk_update(
+        others, ["state", "failed", "next_attempt_at", "lane", "claimed_until", "last_error", "settled_at"]
+    )
+
+
+def _take_down(delivery: Delivery, attempt: webhook_client.Attempt | None, now: datetime) -> None:
+    """The delivery's state after an attempt, or after a claim that came to none."""
+    delivery.lane = delivery.claimed_until = None
+    if attempt is None:
+        delivery.next_attempt_at = now
+        return
     delivery.last_error = attempt.problem
     if attempt.succeeded:
         delivery.state, delivery.settled_at = DeliveryState.DELIVERED, now

@@ -240,6 +240,24 @@ def test_the_breakers_pauses_double_up_to_a_quarter_of_an_hour() -> None:
     assert pauses[-1] == timedelta(minutes=15)
 
 
+def test_what_was_claimed_behind_a_failure_is_left_to_the_next_attempt(
+    receiver: Receiver, integrator: User, moderator: User
+) -> None:
+    for _ in range(4):
+        _decide(integrator, moderator)
+    receiver.endpoint(concurrency=1)
+    receiver.status = 500
+    delivery._address_due()
+    (bundle,) = delivery._claim_due(room=10, threads=1)
+    assert len(bundle) == 4
+    assert delivery._settle(bundle, delivery._send(bundle)) == 1
+    receiver.status = 200
+    _make_due()
+    delivery.deliver_due(limit=100)
+    assert set(_states()) == {OutboxState.DELIVERED}
+    assert len(receiver.posts) == 1 + 8
+
+
 def test_an_endpoint_gets_no_more_at_a_time_than_it_takes(
     receiver: Receiver, integrator: User, moderator: User
 ) -> None:
@@ -414,10 +432,10 @@ def test_a_worker_that_dies_leaves_a_claim_that_runs_out(
 
 def test_a_worker_whose_claim_ran_out_settles_nothing(receiver: Receiver, decided: Decision) -> None:
     receiver.endpoint()
-    (slow,) = delivery._claim_due(room=1)
+    ((slow,),) = delivery._claim_due(room=1, threads=1)
     _make_due()
     delivery.deliver_due(limit=1)
-    delivery._settle([(slow, webhook_client.Attempt(timezone.now(), 5, 500))])
+    delivery._settle([slow], [(slow, webhook_client.Attempt(timezone.now(), 5, 500))])
     assert (slow.delivery.pk, _first().state) == (_first().pk, DeliveryState.DELIVERED)
     assert DeliveryAttempt.objects.filter(delivery=_first()).count() == 2  # both were made, both are logged
 
