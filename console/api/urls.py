@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from console.api.views import cases, decisions, intake, labels, quality, score, webhooks
+from console.api.views import cases, decisions, intake, labels, quality, score, statements, webhooks
 
 app_name = "api"
 
@@ -43,6 +43,7 @@ urlpatterns = [
     path("quality", quality.QualityView.as_view(), name="quality"),
     path("insights", quality.InsightsView.as_view(), name="insights"),
     path("labels", labels.LabelsView.as_view(), name="labels"),
+    path("statements", statements.StatementsView.as_view(), name="statements"),
     path("webhooks", webhooks.WebhooksView.as_view(), name="webhooks"),
     path("webhooks/<int:endpoint_id>", webhooks.WebhookView.as_view(), name="webhook"),
     path("webhooks/<int:endpoint_id>/rotate", webhooks.RotateWebhookView.as_view(), name="rotate-webhook"),
