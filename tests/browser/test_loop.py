@@ -237,8 +237,8 @@ def _decide_the_rest_shuffled(product: Product, truth: Mapping[str, bool]) -> No
 
     with crowd(PEOPLE, work, sorted(keys)) as counts:
         pass
-    # The moderator in the browser still holds the case that came after the last decision.
-    assert sum(counts) == TEXTS - BY_KEYBOARD - 1
+    # The moderator in the browser still holds the case that came after the last decision, and may have the next reserved.
+    assert TEXTS - BY_KEYBOARD - sum(counts) in {1, 2}
 
 
 def _assert_refusal_is_shown(page: Page, product: Product, number: int) -> None:

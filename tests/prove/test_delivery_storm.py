@@ -112,8 +112,9 @@ def _pass(hours: float) -> None:
     """Let time go by for everything that waits."""
     gone = timedelta(hours=hours)
     with transaction.atomic():
-        waiting = Delivery.objects.filter(state=DeliveryState.PENDING).order_by("pk").select_for_update(skip_locked=True)
-        Delivery.objects.filter(pk__in=list(waiting.values_list("pk", flat=True))).update(
+        waiting = Delivery.objects.filter(state=DeliveryState.PENDING).order_by("pk")
+        free = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        Delivery.objects.filter(pk__in=free).update(
             next_attempt_at=F("next_attempt_at") - gone,
             expires_at=F("expires_at") - gone,
             claimed_until=F("claimed_until") - gone,
