@@ -126,6 +126,8 @@ def claimed(review: Review, evidence: Evidence, *, viewer: User) -> dict[str, An
     found = precedents.precedents_of(evidence)
     return {
         **body,
+        # As it was given, even if it has ended by now.
+        "lease": _lease(review, viewer=viewer),
         "review_id": review.pk,
         "evidence_id": evidence.pk,
         "precedents": [_like(like) for like in found.nearest],

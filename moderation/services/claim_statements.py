@@ -106,7 +106,7 @@ RETURNING id
 OPEN_RESERVED = """
 UPDATE moderation_review SET reserved = false, leased_at = clock_timestamp(),
        lease_expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
-WHERE id = %(review)s AND reserved RETURNING id
+WHERE id = %(review)s AND reserved AND reviewer_id = %(user)s AND lease_expires_at > clock_timestamp() RETURNING id
 """
 
 RESERVE = "UPDATE moderation_review SET reserved = true WHERE id = %(review)s RETURNING id"

@@ -39,15 +39,16 @@ def claim_next(*, queue: Queue, acting_user: User) -> Claim | None:
     One who holds a lease in the queue gets that one again; one who has reserved a case gets it. What they skipped or
     judged before comes only when nobody else can take it. Raises ``NotPermitted``, ``LeaseLimit``.
     """
-    held, taken = take_next(queue=queue, acting_user=acting_user)
-    if taken is not None:
-        return _claimed(taken, acting_user)
-    if held is None:
-        return None
-    if _run(statements.OPEN_RESERVED, review=held, seconds=settings.LEASE_SECONDS) is not None:
-        return _claimed(held, acting_user)
-    review = _held(acting_user).get(pk=held)
-    return Claim(review, _evidence_for(review, acting_user))
+    while True:
+        held, taken = take_next(queue=queue, acting_user=acting_user)
+        if taken is not None:
+            return _claimed(taken, acting_user)
+        if held is None:
+            return None
+        again = _held_again(held, acting_user)
+        if again is not None:
+            return again
+        # It was taken over or ran out this very moment.
 
 
 @transaction.atomic
@@ -58,7 +59,7 @@ def reserve_next(*, queue: Queue, acting_user: User) -> Review | None:
     get next. Asking again gives the one reserved.
     """
     _require_queue(queue, acting_user)
-    _order_claims_of(acting_user)
+    take_turn(acting_user)
     reserved = Review.objects.filter(reviewer=acting_user, queue=queue, reserved=True, lease_expires_at__gt=_clock())
     known = reserved.first()
     if known is not None:
@@ -92,6 +93,7 @@ def take_over(*, case: Case, acting_user: User) -> Claim:
     Their lease is lost at once, and they are told to whom. Raises ``NotPermitted``, ``Conflict``.
     """
     require(acting_user, Permission.OVERRIDE)
+    take_turn(acting_user)
     review = Review.objects.select_for_update().filter(case=case, state=ReviewState.LEASED).first()
     alive = review is not None and _held_by_anyone().filter(pk=review.pk).exists()
     if review is None or not alive or review.reviewer_id == acting_user.pk:
@@ -134,12 +136,10 @@ def claim_case(*, case: Case, acting_user: User, within_limit: bool = True) -> C
         raise Conflict("This case is closed or waits for an approval; there is nothing to review.")
     _require_queue(review.queue, acting_user)
     _refuse_barred(review, acting_user)
-    _order_claims_of(acting_user)
-    held = _held(acting_user).filter(pk=review.pk).first()
-    if held is not None and _run(statements.OPEN_RESERVED, review=review.pk, seconds=settings.LEASE_SECONDS) is None:
-        return Claim(held, _evidence_for(held, acting_user))
-    if held is not None:
-        return _claimed(review.pk, acting_user)
+    take_turn(acting_user)
+    again = _held_again(review.pk, acting_user)
+    if again is not None:
+        return again
     if within_limit and _held(acting_user).count() >= settings.LEASES_A_PERSON:
         raise LeaseLimit(f"You hold {settings.LEASES_A_PERSON} cases; decide or release one before you take another.")
     taken = _run(statements.TAKE_THIS, review=review.pk, user=acting_user.pk, seconds=settings.LEASE_SECONDS)
@@ -244,6 +244,15 @@ def expire_leases() -> int:
     return len(rows)
 
 
+def take_turn(user: User) -> None:
+    """What one person does in two tabs happens one after the other, so that the second sees the first one's lease.
+
+    It stands before all row locks: whoever claims at the end of a longer transaction takes the turn at its start.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_USER_LOCK, user.pk])
+
+
 def find_leased(*, case_id: int, token: int, acting_user: User) -> Review:
     """The case's review that this token was given for. Raises ``NotFound``, ``LeaseLost``."""
     review = Review.objects.select_related("reviewer").filter(case_id=case_id, lease_token=token).first()
@@ -295,6 +304,14 @@ def _held(user: User) -> QuerySet[Review]:
     )
 
 
+def _held_again(review_id: int, user: User) -> Claim | None:
+    """The lease the person holds, as they were shown it or, if it was reserved, shown for the first time."""
+    if _run(statements.OPEN_RESERVED, review=review_id, user=user.pk, seconds=settings.LEASE_SECONDS) is not None:
+        return _claimed(review_id, user)
+    review = _held(user).filter(pk=review_id).first()
+    return Claim(review, _evidence_for(review, user)) if review is not None else None
+
+
 def _held_by_anyone() -> QuerySet[Review]:
     return Review.objects.filter(state=ReviewState.LEASED, lease_expires_at__gt=_clock())
 
@@ -333,12 +350,6 @@ def _run(statement: str, **values: int) -> int | None:
         cursor.execute(statement, values)
         row = cursor.fetchone()
     return row[0] if row else None
-
-
-def _order_claims_of(user: User) -> None:
-    """Two tabs of one person claim one after the other, so that the second sees the first one's lease."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_USER_LOCK, user.pk])
 
 
 def _back_to_waiting(review: Review) -> None:

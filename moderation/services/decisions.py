@@ -1,6 +1,6 @@
 """Judging: the decision and all its effects in one transaction.
 
-Rows are locked in one order everywhere: content, case, review.
+Locks are taken in one order everywhere: the person's turn, content, case, review.
 """
 
 from collections.abc import Mapping, Sequence
@@ -106,6 +106,7 @@ def judge(
     shown = Evidence.objects.select_related("revision").filter(pk=evidence_id, shown_to=acting_user).first()
     # Looked up before anything is locked.
     against = _against(shown, opinion) if shown is not None else None
+    claims.take_turn(acting_user)
     case = lock_case(case_id)
     _refuse_twice(case, lease_token, acting_user)
     review = claims.lock_lease(case_id=case_id, token=lease_token, acting_user=acting_user)
@@ -251,6 +252,7 @@ def undo(*, decision_id: int, acting_user: User) -> claims.Claim:
 
     Raises ``AlreadyDecided`` if the decision no longer binds, ``NotPermitted``.
     """
+    claims.take_turn(acting_user)
     case = take_back(decision_id=decision_id, acting_user=acting_user)
     claims.put_aside(queue=case.queue, acting_user=acting_user)
     return claims.claim_case(case=case, acting_user=acting_user, within_limit=False)

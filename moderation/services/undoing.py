@@ -20,6 +20,7 @@ def take_back(*, case_id: int, acting_user: User) -> claims.Claim:
     more, ``NotFound``.
     """
     require(acting_user, Permission.REVIEW)
+    claims.take_turn(acting_user)
     case = decisions.lock_case(case_id)
     escalation = pending.escalation_of(case, acting_user)
     judgement = pending.judgement_of(case, acting_user)

@@ -40,7 +40,7 @@ WHERE id = (SELECT id FROM moderation_review WHERE queue_id = %(queue)s AND stat
 _FINISH = "UPDATE moderation_review SET state = 'cancelled' WHERE id = %s"
 
 # Short texts, whole rows: content, revision, case, review.
-_FILL = """
+FILL = """
 WITH contents AS (
   INSERT INTO moderation_content (external_id, type, url, language, attributes, created_at, received_at, scoring_state,
     scoring_attempts, author_id)
@@ -65,7 +65,7 @@ INSERT INTO moderation_review (kind, state, priority, case_id, queue_id, blind, 
 SELECT 'first', 'waiting', priority, cases.id, queue_id, false, false, '{}', language, policy, score
 FROM cases JOIN contents ON contents.id = content_id
 """
-_LINK = """
+LINK = """
 UPDATE moderation_content c SET current_revision_id = v.id FROM moderation_contentrevision v
 WHERE v.content_id = c.id AND c.current_revision_id IS NULL
 """
@@ -121,8 +121,8 @@ def _fill(database_url: str, first: int, last: int) -> None:
     queue = Queue.objects.get(slug=_FIRST).pk
     author = Account.objects.get(external_id="bench-author-0").pk
     with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
-        cursor.execute(_FILL, {"first": first, "last": last, "queue": queue, "author": author})
-        cursor.execute(_LINK)
+        cursor.execute(FILL, {"first": first, "last": last, "queue": queue, "author": author})
+        cursor.execute(LINK)
     connection = psycopg2.connect(database_url)
     connection.autocommit = True
     connection.cursor().execute("VACUUM ANALYZE")
