@@ -237,7 +237,7 @@ def _decide_the_rest_shuffled(product: Product, truth: Mapping[str, bool]) -> No
 
     with crowd(PEOPLE, work, sorted(keys)) as counts:
         pass
-    # The moderator in the browser still holds the case that came after the last decision, and may have the next reserved.
+    # The moderator in the browser holds the case that came after the last decision, and may have the next reserved.
     assert TEXTS - BY_KEYBOARD - sum(counts) in {1, 2}
 
 
