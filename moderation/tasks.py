@@ -23,7 +23,7 @@ from moderation.services import (
 from moderation.services import housekeeping as keeping
 
 BATCHES_A_RUN = 200
-CASES_A_RUN = 500  # then the worker's other tasks have their turn
+CASES_A_RUN = 200  # then the worker's other tasks have their turn
 SHADOW_BATCHES_A_RUN = 20  # what waits to be routed comes first
 
 
@@ -64,7 +64,10 @@ def sweep() -> None:
 @shared_task(name=enqueue.BATCHES)
 def go_on_with_batches() -> int:
     """Go on with the batches that are not through, for a while; how many cases were gone through."""
-    return batches.go_on(limit=CASES_A_RUN)
+    done = batches.go_on(limit=CASES_A_RUN)
+    if done == CASES_A_RUN:
+        enqueue.nudge_batches()
+    return done
 
 
 @shared_task(name=enqueue.DELIVER)

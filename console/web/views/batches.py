@@ -68,7 +68,7 @@ def by_score(request: HttpRequest) -> HttpResponse:
         "policies_to_choose": policies,
         "queues": Queue.objects.filter(is_active=True),
         "chart": histogram(selectors.histogram(policy=policy.slug, queue=queue), low=low, high=high),
-        "typed": {**_NOTHING_TYPED, "policies": [policy.slug]},
+        "typed": _NOTHING_TYPED,
     }
     return render(request, "console/batch_by_score.html", context)
 
