@@ -15,8 +15,8 @@ from django.template.response import TemplateResponse
 
 from console import admin_quality
 from console.admin_base import AddOnlyInline, ManagedAdmin, actor, cleaned, snapshot, tell
-from moderation.enums import OutboxState, Role, Scope
-from moderation.errors import InvalidInput, ModerationError
+from moderation.enums import Role, Scope
+from moderation.errors import ModerationError
 from moderation.models import (
     ApiKey,
     AuditEvent,
@@ -31,7 +31,7 @@ from moderation.models import (
     User,
     WebhookEndpoint,
 )
-from moderation.services import access, delivery, priority, scoring, training, webhook_client
+from moderation.services import access, priority, scoring, training
 
 # Registered by being loaded.
 __all__ = ["admin_quality"]
@@ -257,40 +257,12 @@ class ApiKeyAdmin(ShownOnceAdmin):
         self.message_user(request, "Revoked: these keys open nothing any more.", messages.SUCCESS)
 
 
-class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Where to send, checked as it is at every sending."""
-
-    url = forms.URLField(max_length=500, assume_scheme="https")
-
-    class Meta:
-        model = WebhookEndpoint
-        fields = ("url", "is_active")
-
-    def clean_url(self) -> str:
-        """Refuse an address that delivery would refuse."""
-        url: str = self.cleaned_data["url"]
-        try:
-            webhook_client.resolve(url)
-        except InvalidInput as error:
-            raise forms.ValidationError(error.detail) from error
-        return url
-
-
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ShownOnceAdmin):
-    """Where the platform hears of decisions."""
+class WebhookEndpointAdmin(ManagedAdmin):
+    """Where the platform hears of decisions: looked at; changed on the console's own pages."""
 
-    addable = changeable = True
-    redacted = frozenset({"secret"})
-    form = WebhookForm
-    list_display = ("url", "is_active", "created_at")
-
-    def make(self, request: HttpRequest, obj: WebhookEndpoint) -> str:
-        """Save the endpoint with a fresh signing secret."""
-        obj.secret = webhook_client.new_secret()
-        obj.save()
-        self.record(request, obj, "added", {}, snapshot(obj))
-        return obj.secret
+    fields = readonly_fields = ("url", "is_active", "concurrency", "failures", "open_until", "gone_at", "created_at")
+    list_display = ("url", "is_active", "concurrency", "failures", "created_at")
 
 
 @admin.register(ModelVersion)
@@ -361,25 +333,9 @@ class AuditEventAdmin(ManagedAdmin):
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ManagedAdmin):
-    """Effects on their way out, and the dead letters among them."""
+    """Effects on their way out: looked at; dead letters are replayed on the console's own pages."""
 
-    list_display = ("key", "topic", "content", "sequence", "state", "attempts", "next_attempt_at", "last_error")
+    list_display = ("key", "topic", "content", "sequence", "state", "attempts", "not_before", "settled_at")
     list_select_related = ("content",)
     list_filter = ("state", "topic")
     ordering = ("-pk",)
-    actions = ["replay"]
-
-    @admin.action(description="Replay the selected dead letters", permissions=["manage"])
-    def replay(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        """Queue each dead letter again, or cancel it if it was superseded."""
-        queued = cancelled = 0
-        # First in, first out, also when replayed.
-        for message in queryset.order_by("content", "sequence"):
-            try:
-                state = delivery.replay(message=message, acting_user=actor(request)).state
-            except ModerationError as error:
-                tell(self, request, error)
-            else:
-                queued += state == OutboxState.PENDING
-                cancelled += state == OutboxState.CANCELLED
-        self.message_user(request, f"{queued} queued again, {cancelled} cancelled because they were superseded.")

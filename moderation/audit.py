@@ -20,16 +20,17 @@ from moderation.models import (
     Case,
     Content,
     Decision,
+    Delivery,
     Escalation,
     Hold,
     Judgement,
     ModelVersion,
-    OutboxMessage,
     QualityReport,
     Report,
     Review,
     RoutingRule,
     User,
+    WebhookEndpoint,
 )
 
 
@@ -414,14 +415,45 @@ def bank_entry_changed(entry: BankEntry, *, actor: User, change: str) -> None:
     )
 
 
-def delivery_dead(message: OutboxMessage) -> None:
-    """Delivery of an effect was given up."""
-    _record(AuditKind.DELIVERY_DEAD, content_id=message.content_id, message=message.pk, attempts=message.attempts)
+def deliveries_dead(deliveries: Sequence[Delivery]) -> None:
+    """Deliveries were given up."""
+    AuditEvent.objects.bulk_create(
+        _event(
+            AuditKind.DELIVERY_DEAD,
+            content_id=delivery.message.content_id,
+            message=delivery.message_id,
+            endpoint=delivery.endpoint_id,
+            attempts=delivery.attempts,
+        )
+        for delivery in deliveries
+    )
 
 
-def delivery_replayed(message: OutboxMessage, *, actor: User) -> None:
-    """A dead letter was queued again."""
-    _record(AuditKind.DELIVERY_REPLAYED, actor=actor, content_id=message.content_id, message=message.pk)
+def deliveries_replayed(deliveries: Sequence[Delivery], *, actor: User) -> None:
+    """Dead letters were queued again, or cancelled because they were superseded."""
+    AuditEvent.objects.bulk_create(
+        _event(
+            AuditKind.DELIVERY_REPLAYED,
+            actor=actor,
+            content_id=delivery.message.content_id,
+            message=delivery.message_id,
+            endpoint=delivery.endpoint_id,
+            state=delivery.state,
+        )
+        for delivery in deliveries
+    )
+
+
+def webhook_changed(endpoint: WebhookEndpoint, *, actor: User | None, change: str) -> None:
+    """An endpoint was added, changed, pinged or switched off, or its secret rotated; its address stays out."""
+    _record(
+        AuditKind.WEBHOOK_CHANGED,
+        actor=actor,
+        endpoint=endpoint.pk,
+        change=change,
+        active=endpoint.is_active,
+        concurrency=endpoint.concurrency,
+    )
 
 
 def _of_hold(hold: Hold) -> dict[str, Any]:

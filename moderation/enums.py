@@ -228,7 +228,17 @@ class OutboxState(TextChoices):
 
     PENDING = "pending", "Pending"
     DELIVERED = "delivered", "Delivered"
-    CANCELLED = "cancelled", "Cancelled by an undo"
+    CANCELLED = "cancelled", "Cancelled"
+    DEAD = "dead", "Dead letter"
+    UNADDRESSED = "unaddressed", "Nobody to tell"
+
+
+class DeliveryState(TextChoices):
+    """How far an effect has come on its way to one endpoint."""
+
+    PENDING = "pending", "Pending"
+    DELIVERED = "delivered", "Delivered"
+    CANCELLED = "cancelled", "Cancelled"
     DEAD = "dead", "Dead letter"
 
 
@@ -351,3 +361,4 @@ class AuditKind(TextChoices):
     ADMIN_CHANGED = "admin.changed", "Changed in the admin"
     DELIVERY_DEAD = "delivery.dead", "Delivery gave up"
     DELIVERY_REPLAYED = "delivery.replayed", "Delivery replayed"
+    WEBHOOK_CHANGED = "webhook.changed", "Webhook endpoint changed"

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     READ_MODELS = "read_models"
     READ_AUDIT = "read_audit"
     READ_QUALITY = "read_quality"
+    READ_STATEMENTS = "read_statements"
     MANAGE = "manage"
 
 
@@ -51,13 +52,16 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             Permission.READ_CASES,
             Permission.READ_LABELS,
             Permission.READ_MODELS,
+            Permission.READ_STATEMENTS,
         }
     ),
 }
 
 SCOPE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     Scope.INGEST: frozenset({Permission.INGEST}),
-    Scope.READ: frozenset({Permission.READ_CASES, Permission.SCORE, Permission.READ_MODELS}),
+    Scope.READ: frozenset(
+        {Permission.READ_CASES, Permission.SCORE, Permission.READ_MODELS, Permission.READ_STATEMENTS}
+    ),
     Scope.REVIEW: frozenset(
         {
             Permission.READ_CASES,

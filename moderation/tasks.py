@@ -72,8 +72,8 @@ def go_on_with_batches() -> int:
 
 @shared_task(name=enqueue.DELIVER)
 def deliver_outbox() -> int:
-    """Send the effects that are due; how many were settled."""
-    return delivery.deliver_due(limit=100)
+    """Send the effects that are due; how many attempts were made."""
+    return delivery.deliver_due(limit=1000)
 
 
 @shared_task(name="moderation.seal_audit")

@@ -4,7 +4,19 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from console.api.views import banks, batches, cases, decisions, intake, labels, quality, rules, score
+from console.api.views import (
+    banks,
+    batches,
+    cases,
+    decisions,
+    intake,
+    labels,
+    quality,
+    rules,
+    score,
+    statements,
+    webhooks,
+)
 
 app_name = "api"
 
@@ -68,6 +80,15 @@ urlpatterns = [
     path("banks/<slug:slug>/entries", banks.BankEntriesView.as_view(), name="bank-entries"),
     path("banks/<slug:slug>/preview", banks.BankPreviewView.as_view(), name="bank-preview"),
     path("bank-entries/<int:entry_id>", banks.BankEntryView.as_view(), name="bank-entry"),
+    path("statements", statements.StatementsView.as_view(), name="statements"),
+    path("webhooks", webhooks.WebhooksView.as_view(), name="webhooks"),
+    path("webhooks/<int:endpoint_id>", webhooks.WebhookView.as_view(), name="webhook"),
+    path("webhooks/<int:endpoint_id>/rotate", webhooks.RotateWebhookView.as_view(), name="rotate-webhook"),
+    path("webhooks/<int:endpoint_id>/ping", webhooks.PingWebhookView.as_view(), name="ping-webhook"),
+    path("deliveries", webhooks.DeliveriesView.as_view(), name="deliveries"),
+    path("deliveries/replay", webhooks.ReplayDeliveriesView.as_view(), name="replay-deliveries"),
+    path("deliveries/<int:delivery_id>", webhooks.DeliveryView.as_view(), name="delivery"),
+    path("deliveries/<int:delivery_id>/replay", webhooks.ReplayDeliveryView.as_view(), name="replay-delivery"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path(
         "docs/",

@@ -280,6 +280,10 @@ BACKTEST_SLICE_SECONDS = env.float("BACKTEST_SLICE_SECONDS", default=10.0)
 API_KEY_RATE_PER_MINUTE = env.int("API_KEY_RATE_PER_MINUTE", default=60_000)
 IDEMPOTENCY_DAYS = 7
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
+# After a rotation the secret before still signs beside the new one for so long.
+WEBHOOK_ROTATION_HOURS = env.float("WEBHOOK_ROTATION_HOURS", default=24.0)
+# So many deliveries a worker process sends at a time, over all endpoints.
+DELIVERY_THREADS = env.int("DELIVERY_THREADS", default=32)
 
 LOGGING = {
     "version": 1,

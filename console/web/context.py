@@ -34,6 +34,7 @@ NAVIGATION = (
     NavItem("Insights", "insights", "flag", Permission.READ_QUALITY, ("/insights/",)),
     NavItem("Rules", "rules", "arrow", Permission.MANAGE, ("/rules/", "/banks/", "/backtests/")),
     NavItem("Models", "models", "chart", Permission.READ_MODELS, ("/models/",)),
+    NavItem("Webhooks", "webhooks", "link", Permission.MANAGE, ("/webhooks/", "/deliveries/")),
     NavItem("Administration", "admin:index", "sliders", Permission.MANAGE, ("/admin/",)),
 )
 

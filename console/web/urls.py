@@ -16,6 +16,7 @@ from console.web.views import (
     review,
     rules,
     session,
+    webhooks,
 )
 
 urlpatterns = [
@@ -81,5 +82,16 @@ urlpatterns = [
     path("banks/entries/<int:entry_id>/remove/", banks.remove_entry, name="remove_bank_entry"),
     path("banks/<slug:slug>/", banks.bank, name="bank"),
     path("banks/<slug:slug>/entries/", banks.add_entry, name="add_bank_entry"),
+    path("webhooks/", webhooks.index, name="webhooks"),
+    path("webhooks/add/", webhooks.add, name="add_webhook"),
+    path("webhooks/<int:endpoint_id>/", webhooks.endpoint, name="webhook"),
+    path("webhooks/<int:endpoint_id>/change/", webhooks.change, name="change_webhook"),
+    path("webhooks/<int:endpoint_id>/switch/", webhooks.switch, name="switch_webhook"),
+    path("webhooks/<int:endpoint_id>/rotate/", webhooks.rotate, name="rotate_webhook"),
+    path("webhooks/<int:endpoint_id>/ping/", webhooks.ping, name="ping_webhook"),
+    path("deliveries/", webhooks.deliveries, name="deliveries"),
+    path("deliveries/replay/", webhooks.replay_all, name="replay_deliveries"),
+    path("deliveries/<int:delivery_id>/", webhooks.delivery, name="delivery"),
+    path("deliveries/<int:delivery_id>/replay/", webhooks.replay, name="replay_delivery"),
     path("help/", help.help_page, name="help"),
 ]

@@ -8,11 +8,12 @@ from moderation.models.batch import Batch, BatchCase
 from moderation.models.case import Case, Escalation, Evidence, Review, ReviewBar, ReviewSkip
 from moderation.models.content import Account, Content, ContentRevision, Report, TextGroup, TextGroupBand
 from moderation.models.decision import Action, Appeal, Decision, Judgement, Rationale, Strike
+from moderation.models.delivery import Delivery, DeliveryAttempt, WebhookEndpoint
 from moderation.models.label import Label
 from moderation.models.lane import LaneCensus, LaneCount
 from moderation.models.learning import Gate, GoldenItem, ModelVersion, TrainingSet, TrainingSetItem
 from moderation.models.monitoring import AutomationThreshold, DriftCheck
-from moderation.models.outbox import Delivery, OutboxMessage, WebhookEndpoint
+from moderation.models.outbox import OutboxMessage
 from moderation.models.policy import Policy, PolicyVersion
 from moderation.models.precedent import Precedent
 from moderation.models.prediction import PolicyPrediction, Prediction
@@ -51,6 +52,7 @@ __all__ = [
     "ContentRevision",
     "Decision",
     "Delivery",
+    "DeliveryAttempt",
     "DriftCheck",
     "Escalation",
     "Evidence",

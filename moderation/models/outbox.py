@@ -14,7 +14,9 @@ from moderation.models.decision import Action, Decision
 class OutboxMessage(models.Model):
     """One effect: what to tell the platform, when at the earliest, and how far delivery has come.
 
-    ``sequence`` orders the messages of a content: the next goes out once the one before it is settled.
+    ``sequence`` orders the messages of a content: to an endpoint the next goes out once the one before it is settled.
+    Once due it is addressed: it gets a delivery for each active endpoint, and its ``state`` sums those up. While
+    ``attempts`` is 0 nothing has gone out.
     """
 
     key = models.UUIDField(unique=True, default=uuid.uuid4, help_text="The receiver's means to tell a repeat.")
@@ -23,11 +25,10 @@ class OutboxMessage(models.Model):
     sequence = models.PositiveIntegerField()
     decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="outbox")
     action = models.ForeignKey(Action, on_delete=models.PROTECT, null=True, related_name="outbox")
-    state = models.CharField(max_length=10, choices=OutboxState.choices, default=OutboxState.PENDING)
+    state = models.CharField(max_length=12, choices=OutboxState.choices, default=OutboxState.PENDING)
     not_before = models.DateTimeField()
-    attempts = models.PositiveIntegerField(default=0)
-    next_attempt_at = models.DateTimeField()
-    last_error = models.CharField(max_length=300, blank=True)
+    attempts = models.PositiveIntegerField(default=0, help_text="Over all endpoints.")
+    addressed_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -37,36 +38,12 @@ class OutboxMessage(models.Model):
             models.CheckConstraint(condition=Q(state__in=OutboxState.values), name="outbox_state_known"),
         ]
         indexes = [
-            models.Index(fields=["next_attempt_at"], condition=Q(state="pending"), name="outbox_due_idx"),
+            models.Index(
+                fields=["not_before"],
+                condition=Q(state="pending", addressed_at__isnull=True),
+                name="outbox_unaddressed_idx",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.topic} {self.key}"
-
-
-class WebhookEndpoint(models.Model):
-    """Where the platform wants to hear; the secret signs every message (Standard Webhooks)."""
-
-    url = models.URLField(max_length=500)
-    secret = models.CharField(max_length=100, help_text="whsec_…, shown once.")
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.url
-
-
-class Delivery(models.Model):
-    """That an endpoint has acknowledged a message, so that a retry spares it; it goes with its endpoint."""
-
-    message = models.ForeignKey(OutboxMessage, on_delete=models.CASCADE, related_name="deliveries")
-    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
-    status_code = models.PositiveSmallIntegerField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name_plural = "deliveries"
-        constraints = [models.UniqueConstraint(fields=["message", "endpoint"], name="delivery_once_an_endpoint")]
-
-    def __str__(self) -> str:
-        return f"delivery {self.pk}"

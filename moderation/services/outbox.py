@@ -6,7 +6,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from moderation import enqueue
-from moderation.enums import OutboxState, OutboxTopic
+from moderation.enums import DeliveryState, OutboxState, OutboxTopic
 from moderation.models import Action, Content, Decision, OutboxMessage
 
 
@@ -24,8 +24,9 @@ def request_actions(decision: Decision) -> list[Action]:
 def take_back(overturned: Decision, *, by: Decision) -> None:
     """Undo the effects of an overturned decision.
 
-    What has not gone out is cancelled; each action that may have is followed by its inverse. A decision that was told
-    of is not untold: the message of the new decision names the one it supersedes.
+    What has not gone out is cancelled; each action that may have is followed by its inverse; what nobody was there to
+    hear needs none. A decision that was told of is not untold: the message of the new decision names the one it
+    supersedes.
     """
     content = overturned.case.content
     for message in overturned.outbox.select_for_update().order_by("sequence"):
@@ -35,6 +36,9 @@ def take_back(overturned: Decision, *, by: Decision) -> None:
             message.state = OutboxState.CANCELLED
             message.settled_at = timezone.now()
             message.save(update_fields=["state", "settled_at"])
+            message.deliveries.update(state=DeliveryState.CANCELLED, settled_at=message.settled_at)
+        elif message.state == OutboxState.UNADDRESSED:
+            continue
         elif message.topic == OutboxTopic.ACTION_REQUESTED and message.action is not None:
             inverse = Action.objects.create(decision=by, kind=message.action.kind, reverses=message.action)
             _append(content, by, OutboxTopic.ACTION_REVERSED, not_before=timezone.now(), action=inverse)
@@ -64,5 +68,4 @@ def _append(
         decision=decision,
         action=action,
         not_before=not_before,
-        next_attempt_at=not_before,
     )

@@ -11,15 +11,19 @@ import secrets
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.encoding import iri_to_uri
 
 from moderation.errors import InvalidInput
+from moderation.services.webhook_messages import SignedRequest
 
 TIMEOUT_SECONDS = 10
 SECRET_PREFIX = "whsec_"  # noqa: S105 (how Standard Webhooks marks a secret, not one)
@@ -28,6 +32,28 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # A cloud's own control address that lies in public space.
 _METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one POST went: the status if there was an answer, else why not."""
+
+    started_at: datetime
+    milliseconds: int
+    status: int | None
+    error: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the receiver acknowledged it."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def problem(self) -> str:
+        """What went wrong, or nothing; quotes nothing of the receiver."""
+        if self.succeeded:
+            return ""
+        return self.error or f"HTTP {self.status}"
 
 
 class SendFailed(Exception):
@@ -89,6 +115,17 @@ def is_public(address: str) -> bool:
         if ip.ipv4_mapped is not None:
             return True
     return ip.is_global and not ip.is_multicast and ip not in _METADATA
+
+
+def attempt(request: SignedRequest) -> Attempt:
+    """Send the request once; what came of it. Uses no database: threads call it."""
+    started_at, begun = timezone.now(), time.monotonic()
+    status, error = None, ""
+    try:
+        status = post(request.url, headers=request.headers, body=request.body)
+    except SendFailed as failure:
+        error = str(failure)[:300]
+    return Attempt(started_at, round(1000 * (time.monotonic() - begun)), status, error)
 
 
 def post(url: str, *, headers: Mapping[str, str], body: bytes) -> int:

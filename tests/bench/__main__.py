@@ -8,7 +8,17 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.bench import clusters, explaining, intake, queues, review, rules, scoring, training
+from tests.bench import (
+    clusters,
+    delivery,
+    explaining,
+    intake,
+    queues,
+    review,
+    rules,
+    scoring,
+    training,
+)
 from tests.bench.figures import Figure, as_json, as_table
 from tests.bench.installation import Installation, prepare, scratch_database, web_server
 
@@ -71,6 +81,7 @@ _PARTS: dict[str, Callable[[Installation, str, bool], Iterator[Figure]]] = {
     "scoring": lambda installation, url, full: scoring.measure(scoring.texts(_base_data())),
     "rules": lambda installation, url, full: rules.measure(),
     "review": lambda installation, url, full: review.measure(installation, url),
+    "delivery": lambda installation, url, full: delivery.measure(url),
     "explaining": lambda installation, url, full: explaining.measure(_base_data()),
     "training": lambda installation, url, full: training.measure(_base_data()),
     "queues": lambda installation, url, full: queues.measure(installation, url, full=full),

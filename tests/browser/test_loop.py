@@ -35,8 +35,8 @@ Row = Mapping[str, Any]
 
 @pytest.fixture(scope="module")
 def product() -> Iterator[Product]:
-    """An installation of its own, without the demo community."""
-    with running_product(DEMO="0", RETRAIN_MINIMUM_LABELS="5") as started:
+    """An installation of its own, with neither demo community nor random audits: they hide what is read here."""
+    with running_product(DEMO="0", RETRAIN_MINIMUM_LABELS="5", AUDIT_STRATA="") as started:
         yield started
 
 
@@ -237,8 +237,8 @@ def _decide_the_rest_shuffled(product: Product, truth: Mapping[str, bool]) -> No
 
     with crowd(PEOPLE, work, sorted(keys)) as counts:
         pass
-    # The moderator in the browser still holds the case that came after the last decision.
-    assert sum(counts) == TEXTS - BY_KEYBOARD - 1
+    # The moderator in the browser holds the case that came after the last decision, and may have the next reserved.
+    assert TEXTS - BY_KEYBOARD - sum(counts) in {1, 2}
 
 
 def _assert_refusal_is_shown(page: Page, product: Product, number: int) -> None:

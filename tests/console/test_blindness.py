@@ -58,6 +58,8 @@ def _everything_shown(case: Case, browser: Client, api: APIClient) -> dict[str, 
         "rule_id": 1,
         "backtest_id": 1,
         "entry_id": 1,
+        "endpoint_id": 1,
+        "delivery_id": 1,
         "number": 1,
         "slug": case.queue.slug,
         "external_id": case.content.external_id,
@@ -78,8 +80,9 @@ def _everything_shown(case: Case, browser: Client, api: APIClient) -> dict[str, 
 
 
 def _visible(html: str) -> str:
-    """What a person can read of a page: addresses, tokens and paths of drawings are no figures."""
-    return re.sub(r'value="[^"]*"|<svg.*?</svg>|datetime="[^"]*"|title="\d[^"]*"', "", html, flags=re.S)
+    """What a person can read of a page: addresses, tokens, moments and paths of drawings are no figures."""
+    no_figures = r'value="[^"]*"|<svg.*?</svg>|datetime="[^"]*"|title="\d[^"]*"|\d{4}-\d\d-\d\dT[\d:.]+'
+    return re.sub(no_figures, "", html, flags=re.S)
 
 
 @pytest.mark.parametrize("held", [False, True], ids=["waiting", "held"])

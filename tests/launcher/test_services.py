@@ -48,7 +48,7 @@ def execute(launched: Launched, statement: str) -> None:
 def answers(launched: Launched) -> bool:
     try:
         return ask(launched, "SELECT 1") == 1
-    except psycopg2.OperationalError:
+    except (psycopg2.OperationalError, psycopg2.InterfaceError):
         return False
 
 

@@ -16,11 +16,21 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
+from standardwebhooks import Webhook, WebhookVerificationError
 
-from moderation.enums import AuditKind, OutboxState, OutboxTopic
-from moderation.errors import Conflict, InvalidInput, NotPermitted
-from moderation.models import AuditEvent, Decision, Delivery, OutboxMessage, User
-from moderation.services import decisions, delivery, webhook_client
+from moderation.enums import AuditKind, DeliveryState, OutboxState, OutboxTopic
+from moderation.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from moderation.models import (
+    AuditEvent,
+    Decision,
+    Delivery,
+    DeliveryAttempt,
+    OutboxMessage,
+    User,
+    WebhookEndpoint,
+)
+from moderation.selectors.deliveries import DeliveryFilter
+from moderation.services import breakers, dead_letters, decisions, delivery, endpoints, webhook_client
 from tests import factories
 from tests.moderation.receiver import Receiver
 
@@ -50,20 +60,28 @@ def _decide(integrator: User, moderator: User, **fields: Any) -> Decision:
 
 
 def _make_due() -> None:
-    OutboxMessage.objects.filter(state=OutboxState.PENDING).update(next_attempt_at=timezone.now())
+    """Let every pause pass, and every breaker's."""
+    now = timezone.now()
+    Delivery.objects.filter(state=DeliveryState.PENDING).update(next_attempt_at=now, claimed_until=None)
+    WebhookEndpoint.objects.update(open_until=None)
 
 
 def _states() -> list[str]:
     return list(OutboxMessage.objects.order_by("sequence").values_list("state", flat=True))
 
 
+def _first() -> Delivery:
+    return Delivery.objects.order_by("message__sequence")[0]
+
+
 def _fail_until_dead() -> None:
-    """Retry the content's first message until it is given up."""
-    first = OutboxMessage.objects.order_by("sequence").first()
-    assert first is not None
-    for _ in range(delivery.MAX_ATTEMPTS):
-        OutboxMessage.objects.filter(pk=first.pk).update(next_attempt_at=timezone.now())
+    """Retry the first message until its time is over and it is given up."""
+    delivery.deliver_due(limit=1)
+    Delivery.objects.filter(pk=_first().pk).update(expires_at=timezone.now())
+    for _ in range(2):
+        _make_due()
         delivery.deliver_due(limit=1)
+    assert _first().state == DeliveryState.DEAD
 
 
 def test_a_decision_reaches_the_platform_signed_and_in_order(receiver: Receiver, decided: Decision) -> None:
@@ -109,6 +127,7 @@ def test_nothing_is_due_inside_the_undo_window(
     receiver.endpoint()
     assert delivery.deliver_due(limit=10) == 0
     assert OutboxMessage.objects.filter(attempts=0, state=OutboxState.PENDING).count() == 2
+    assert not Delivery.objects.exists()
 
 
 def test_the_limit_holds(receiver: Receiver, decided: Decision) -> None:
@@ -118,29 +137,175 @@ def test_the_limit_holds(receiver: Receiver, decided: Decision) -> None:
 
 
 def test_without_endpoints_there_is_nobody_to_tell(decided: Decision) -> None:
-    assert delivery.deliver_due(limit=10) == 2
-    assert _states() == [OutboxState.DELIVERED] * 2
+    assert delivery.deliver_due(limit=10) == 0
+    assert _states() == [OutboxState.UNADDRESSED] * 2
+    assert OutboxMessage.objects.filter(attempts=0, settled_at__isnull=False).count() == 2
     assert not Delivery.objects.exists()
+
+
+def test_what_nobody_heard_needs_no_inverse(decided: Decision, moderator: User) -> None:
+    delivery.deliver_due(limit=10)
+    undone = decisions.undo(decision_id=decided.pk, acting_user=moderator)
+    assert undone.review.case_id == decided.case_id
+    assert not OutboxMessage.objects.filter(topic=OutboxTopic.ACTION_REVERSED).exists()
 
 
 def test_an_inactive_endpoint_is_not_told(receiver: Receiver, decided: Decision) -> None:
     receiver.endpoint(is_active=False)
-    assert delivery.deliver_due(limit=10) == 2
+    assert delivery.deliver_due(limit=10) == 0
     assert receiver.posts == []
+    assert _states() == [OutboxState.UNADDRESSED] * 2
 
 
-@pytest.mark.parametrize("status", [302, 400, 410, 500])
+def test_an_endpoint_switched_off_keeps_what_waits_for_it(receiver: Receiver, decided: Decision, admin: User) -> None:
+    receiver.status = 500
+    endpoint = receiver.endpoint()
+    delivery.deliver_due(limit=1)
+    endpoints.change(endpoint_id=endpoint.pk, is_active=False, acting_user=admin)
+    _make_due()
+    assert delivery.deliver_due(limit=10) == 0
+    receiver.status = 200
+    endpoints.change(endpoint_id=endpoint.pk, is_active=True, acting_user=admin)
+    assert delivery.deliver_due(limit=10) == 2
+    assert _states() == [OutboxState.DELIVERED] * 2
+
+
+def test_what_waits_for_a_switched_off_endpoint_is_dead_when_its_time_is_over(
+    receiver: Receiver, decided: Decision, admin: User
+) -> None:
+    receiver.status = 500
+    endpoint = receiver.endpoint()
+    delivery.deliver_due(limit=1)
+    endpoints.change(endpoint_id=endpoint.pk, is_active=False, acting_user=admin)
+    Delivery.objects.update(expires_at=timezone.now())
+    delivery.deliver_due(limit=10)
+    assert _states() == [OutboxState.DEAD] * 2
+    assert AuditEvent.objects.filter(kind=AuditKind.DELIVERY_DEAD).count() == 2
+
+
+@pytest.mark.parametrize("status", [302, 400, 500])
 def test_what_is_not_a_success_is_tried_again(receiver: Receiver, decided: Decision, status: int) -> None:
     receiver.status = status
     receiver.endpoint()
     before = timezone.now()
     assert delivery.deliver_due(limit=10) == 1
-    first, second = OutboxMessage.objects.order_by("sequence")
+    first, second = Delivery.objects.order_by("message__sequence")
     assert len(receiver.posts) == 1  # no redirect was followed
-    assert (first.state, first.attempts) == (OutboxState.PENDING, 1)
-    assert f"HTTP {status}" in first.last_error
+    assert (first.state, first.attempts, first.last_error) == (DeliveryState.PENDING, 1, f"HTTP {status}")
     assert first.next_attempt_at > before + delivery.FIRST_DELAY * (1 - delivery.JITTER)
     assert second.attempts == 0
+    logged = DeliveryAttempt.objects.get()
+    assert (logged.delivery, logged.number, logged.status_code) == (first, 1, status)
+
+
+def test_who_is_gone_is_told_no_more(receiver: Receiver, decided: Decision) -> None:
+    receiver.status = 410
+    endpoint = receiver.endpoint()
+    delivery.deliver_due(limit=10)
+    endpoint.refresh_from_db()
+    assert not endpoint.is_active
+    assert endpoint.gone_at is not None
+    event = AuditEvent.objects.get(kind=AuditKind.WEBHOOK_CHANGED)
+    assert (event.actor, event.data["change"]) == (None, "gone")
+    _make_due()
+    assert delivery.deliver_due(limit=10) == 0
+
+
+def test_after_failures_in_a_row_nothing_is_sent_until_one_tries(
+    receiver: Receiver, integrator: User, moderator: User
+) -> None:
+    receiver.status = 500
+    endpoint = receiver.endpoint(concurrency=1)
+    for _ in range(breakers.OPENS_AFTER + 3):
+        _decide(integrator, moderator)
+    delivery.deliver_due(limit=100)
+    assert len(receiver.posts) == breakers.OPENS_AFTER
+    endpoint.refresh_from_db()
+    assert endpoint.open_until is not None
+
+    WebhookEndpoint.objects.update(open_until=timezone.now(), concurrency=8)
+    delivery.deliver_due(limit=100)
+    assert len(receiver.posts) == breakers.OPENS_AFTER + 1
+    receiver.status = 200
+    _make_due()
+    delivery.deliver_due(limit=100)
+    endpoint.refresh_from_db()
+    assert (endpoint.failures, endpoint.open_until) == (0, None)
+    assert set(_states()) == {OutboxState.DELIVERED}
+
+
+def test_the_breakers_pauses_double_up_to_a_quarter_of_an_hour() -> None:
+    pauses = [breakers.pause_after(n) for n in range(breakers.OPENS_AFTER - 1, breakers.OPENS_AFTER + 7)]
+    assert pauses[:3] == [None, timedelta(seconds=30), timedelta(minutes=1)]
+    assert pauses[-1] == timedelta(minutes=15)
+
+
+def test_what_was_claimed_behind_a_failure_is_left_to_the_next_attempt(
+    receiver: Receiver, integrator: User, moderator: User
+) -> None:
+    for _ in range(4):
+        _decide(integrator, moderator)
+    receiver.endpoint(concurrency=1)
+    receiver.status = 500
+    delivery._address_due()
+    (bundle,) = delivery._claim_due(room=10, threads=1)
+    assert len(bundle) == 4
+    assert delivery._settle(bundle, delivery._send(bundle)) == 1
+    receiver.status = 200
+    _make_due()
+    delivery.deliver_due(limit=100)
+    assert set(_states()) == {OutboxState.DELIVERED}
+    assert len(receiver.posts) == 1 + 8
+
+
+def test_an_endpoint_gets_no_more_at_a_time_than_it_takes(
+    receiver: Receiver, integrator: User, moderator: User
+) -> None:
+    for _ in range(8):
+        _decide(integrator, moderator)
+    most, now, guard = 0, 0, threading.Lock()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        nonlocal most, now
+        with guard:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.05)
+        with guard:
+            now -= 1
+        handler.send_response(204)
+        handler.end_headers()
+
+    receiver.answer = answer
+    receiver.endpoint(concurrency=3)
+    assert delivery.deliver_due(limit=100) == 16
+    assert 2 <= most <= 3
+
+
+def test_a_hanging_endpoint_does_not_hold_up_another(receiver: Receiver, integrator: User, moderator: User) -> None:
+    for _ in range(6):
+        _decide(integrator, moderator)
+    everything, released = threading.Event(), threading.Event()
+
+    def count(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(204)
+        handler.end_headers()
+        if len(receiver.posts) == 12:
+            everything.set()
+
+    def hang(handler: BaseHTTPRequestHandler) -> None:
+        # Answers only once the other endpoint has heard of everything.
+        released.set() if everything.wait(9) else None
+        handler.send_response(204)
+        handler.end_headers()
+
+    receiver.answer = count
+    with Receiver(answer=hang) as hanging:
+        hanging.endpoint(concurrency=2)
+        receiver.endpoint()
+        delivery.deliver_due(limit=1000)
+        assert released.is_set()
+        assert len(receiver.posts) == len(hanging.posts) == 12
 
 
 def test_a_failing_message_holds_up_its_content_and_no_other(
@@ -176,28 +341,38 @@ def test_a_retry_keeps_its_id_and_spares_who_has_acknowledged(receiver: Receiver
         failing.status = 200
         _make_due()
         delivery.deliver_due(limit=1)
-        key = str(OutboxMessage.objects.order_by("sequence")[0].key)
-        assert failing.ids() == [key, key]
-        assert receiver.ids() == [key]
-        assert Delivery.objects.filter(message__key=key).count() == 2
+        first, second = (str(message.key) for message in OutboxMessage.objects.order_by("sequence"))
+        assert failing.ids() == [first, first]
+        assert receiver.ids() == [first, second]  # its line goes on by itself
 
 
-def test_pauses_double_up_to_half_a_day_and_end_within_three_days() -> None:
-    pauses = [delivery.delay_after(n) for n in range(1, delivery.MAX_ATTEMPTS)]
+def test_pauses_double_up_to_half_a_day() -> None:
+    pauses = [delivery.delay_after(n) for n in range(1, 100)]
     assert pauses[:3] == [timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40)]
     assert max(pauses) == timedelta(hours=12)
-    assert timedelta(days=2.9) < sum(pauses, timedelta()) < timedelta(days=3)
+
+
+def test_the_last_attempt_is_made_when_three_days_are_over(receiver: Receiver, decided: Decision) -> None:
+    receiver.status = 500
+    receiver.endpoint()
+    delivery.deliver_due(limit=1)
+    first = _first()
+    assert timedelta(days=2.99) < first.expires_at - timezone.now() < timedelta(days=3)
+    soon = timezone.now() + timedelta(seconds=1)
+    Delivery.objects.filter(pk=first.pk).update(expires_at=soon, failed=9)
+    _make_due()
+    delivery.deliver_due(limit=1)
+    assert (_first().state, _first().next_attempt_at) == (DeliveryState.PENDING, soon)
 
 
 def test_in_the_end_a_message_is_dead_and_the_line_moves_on(receiver: Receiver, decided: Decision) -> None:
     receiver.status = 500
     receiver.endpoint()
     _fail_until_dead()
-    assert len(receiver.posts) == delivery.MAX_ATTEMPTS
     assert _states() == [OutboxState.DEAD, OutboxState.PENDING]
-    dead = OutboxMessage.objects.get(state=OutboxState.DEAD)
+    dead = _first()
     event = AuditEvent.objects.get(kind=AuditKind.DELIVERY_DEAD)
-    assert event.data == {"message": dead.pk, "attempts": delivery.MAX_ATTEMPTS}
+    assert event.data == {"message": dead.message_id, "endpoint": dead.endpoint_id, "attempts": dead.attempts}
     receiver.status = 200
     _make_due()
     assert delivery.deliver_due(limit=10) == 1
@@ -222,7 +397,7 @@ def test_it_gives_up_on_a_receiver_that_drips(
     receiver.answer = drip
     receiver.endpoint()
     delivery.deliver_due(limit=1)
-    assert "no answer within" in OutboxMessage.objects.order_by("sequence")[0].last_error
+    assert "no answer within" in _first().last_error
     assert ended.wait(5), "the connection was cut, so the receiver's next byte met nobody"
 
 
@@ -230,7 +405,7 @@ def test_a_refused_connection_is_a_failure_and_not_an_error(decided: Decision) -
     with Receiver() as gone:
         gone.endpoint()
     assert delivery.deliver_due(limit=1) == 1
-    assert "ConnectionRefusedError" in OutboxMessage.objects.order_by("sequence")[0].last_error
+    assert "ConnectionRefusedError" in _first().last_error
 
 
 def test_a_worker_that_dies_leaves_a_claim_that_runs_out(
@@ -247,29 +422,22 @@ def test_a_worker_that_dies_leaves_a_claim_that_runs_out(
     with pytest.raises(SystemExit):
         delivery.deliver_due(limit=1)
     monkeypatch.undo()
-    first = OutboxMessage.objects.order_by("sequence")[0]
-    assert (first.state, first.attempts) == (OutboxState.PENDING, 1)
+    first = _first()
+    assert (first.state, first.attempts, first.message.attempts) == (DeliveryState.PENDING, 1, 1)
     assert first.next_attempt_at > timezone.now()
     _make_due()
     delivery.deliver_due(limit=1)
-    assert receiver.ids() == [str(first.key)] * 2  # the receiver can tell the repeat
+    assert receiver.ids() == [str(first.message.key)] * 2  # the receiver can tell the repeat
 
 
 def test_a_worker_whose_claim_ran_out_settles_nothing(receiver: Receiver, decided: Decision) -> None:
-    def overtake(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(500)
-        handler.end_headers()
-
-    receiver.answer = overtake
     receiver.endpoint()
-    slow = delivery._claim_next()
-    assert slow is not None
+    ((slow,),) = delivery._claim_due(room=1, threads=1)
     _make_due()
-    receiver.answer = None
     delivery.deliver_due(limit=1)
-    receiver.status = 500
-    delivery._settle(slow, ["endpoint 1: HTTP 500"])
-    assert OutboxMessage.objects.get(pk=slow.pk).state == OutboxState.DELIVERED
+    delivery._settle([slow], [(slow, webhook_client.Attempt(timezone.now(), 5, 500))])
+    assert (slow.delivery.pk, _first().state) == (_first().pk, DeliveryState.DELIVERED)
+    assert DeliveryAttempt.objects.filter(delivery=_first()).count() == 2  # both were made, both are logged
 
 
 @pytest.mark.django_db(transaction=True)
@@ -328,13 +496,17 @@ def test_an_undo_after_a_failed_attempt_is_followed_by_the_inverse(
     assert told[2]["data"]["supersedes"] == decided.pk
 
 
+def _replay_first(admin: User) -> str:
+    return dead_letters.replay(delivery_id=_first().pk, acting_user=admin).state
+
+
 def test_a_dead_letter_is_replayed(receiver: Receiver, decided: Decision, admin: User) -> None:
     receiver.status = 500
     receiver.endpoint()
     _fail_until_dead()
     receiver.status = 200
-    dead = OutboxMessage.objects.get(state=OutboxState.DEAD)
-    assert delivery.replay(message=dead, acting_user=admin).state == OutboxState.PENDING
+    assert _replay_first(admin) == DeliveryState.PENDING
+    assert _states() == [OutboxState.PENDING] * 2
     _make_due()
     delivery.deliver_due(limit=10)
     assert _states() == [OutboxState.DELIVERED] * 2
@@ -349,38 +521,110 @@ def test_a_replay_of_what_was_superseded_is_cancelled(
     receiver.endpoint()
     _fail_until_dead()
     decisions.undo(decision_id=decided.pk, acting_user=moderator)
-    dead = OutboxMessage.objects.get(state=OutboxState.DEAD)
-    assert delivery.replay(message=dead, acting_user=admin).state == OutboxState.CANCELLED
-    event = AuditEvent.objects.get(kind=AuditKind.ADMIN_CHANGED)
-    assert (event.actor, event.data["old"], event.data["new"]) == (admin, {"state": "dead"}, {"state": "cancelled"})
+    assert _replay_first(admin) == DeliveryState.CANCELLED
+    assert _states()[0] == OutboxState.CANCELLED
+    event = AuditEvent.objects.get(kind=AuditKind.DELIVERY_REPLAYED)
+    assert (event.actor, event.data["state"]) == (admin, "cancelled")
 
 
 def test_a_reversal_is_replayed_until_its_action_is_asked_for_again(
-    receiver: Receiver, decided: Decision, admin: User, moderator: User, senior: User
+    receiver: Receiver, decided: Decision, admin: User, senior: User
 ) -> None:
     receiver.endpoint()
     delivery.deliver_due(limit=10)
     fine = decisions.override(decision_id=decided.pk, opinion=decisions.Opinion(verdict="ok"), acting_user=senior)
-    reversal = fine.outbox.get(topic=OutboxTopic.ACTION_REVERSED)
-    OutboxMessage.objects.filter(pk=reversal.pk).update(state=OutboxState.DEAD)
-    assert delivery.replay(message=reversal, acting_user=admin).state == OutboxState.PENDING
+    delivery.deliver_due(limit=10)
+    reversal = Delivery.objects.get(message__in=fine.outbox.filter(topic=OutboxTopic.ACTION_REVERSED))
 
-    OutboxMessage.objects.filter(pk=reversal.pk).update(state=OutboxState.DEAD)
+    def replayed() -> str:
+        Delivery.objects.filter(pk=reversal.pk).update(state=DeliveryState.DEAD, settled_at=timezone.now())
+        return dead_letters.replay(delivery_id=reversal.pk, acting_user=admin).state
+
+    assert replayed() == DeliveryState.PENDING
     removed = decisions.Opinion(verdict="violates", policies=["harassment"], actions=["remove"])
     decisions.override(decision_id=fine.pk, opinion=removed, acting_user=senior)
-    assert delivery.replay(message=reversal, acting_user=admin).state == OutboxState.CANCELLED
+    assert replayed() == DeliveryState.CANCELLED
 
 
-def test_only_a_dead_letter_can_be_replayed(decided: Decision, admin: User) -> None:
-    with pytest.raises(Conflict):
-        delivery.replay(message=OutboxMessage.objects.order_by("sequence")[0], acting_user=admin)
+def test_dead_letters_are_replayed_by_filter(
+    receiver: Receiver, integrator: User, moderator: User, admin: User
+) -> None:
+    for _ in range(3):
+        _decide(integrator, moderator)
+    endpoint = receiver.endpoint()
+    with Receiver() as elsewhere:
+        other = elsewhere.endpoint()
+        delivery.deliver_due(limit=100)
+    Delivery.objects.update(state=DeliveryState.DEAD, settled_at=timezone.now())
+    OutboxMessage.objects.update(state=OutboxState.DEAD)
+    told = DeliveryFilter(endpoint=endpoint.pk, topic=OutboxTopic.DECISION_MADE)
+    assert dead_letters.replay_all(chosen=told, acting_user=admin) == dead_letters.Replayed(3, 0)
+    assert Delivery.objects.filter(state=DeliveryState.PENDING, endpoint=endpoint).count() == 3
+    assert not Delivery.objects.filter(state=DeliveryState.PENDING, endpoint=other).exists()
+    long_ago = DeliveryFilter(until=timezone.now() - timedelta(days=1))
+    assert dead_letters.replay_all(chosen=long_ago, acting_user=admin) == dead_letters.Replayed(0, 0)
+    assert dead_letters.replay_all(chosen=DeliveryFilter(), acting_user=admin).queued == 9
+    assert AuditEvent.objects.filter(kind=AuditKind.DELIVERY_REPLAYED).count() == 12
 
 
-def test_a_moderator_may_not_replay(decided: Decision, moderator: User) -> None:
-    message = OutboxMessage.objects.order_by("sequence")[0]
-    OutboxMessage.objects.filter(pk=message.pk).update(state=OutboxState.DEAD)
-    with pytest.raises(NotPermitted):
-        delivery.replay(message=message, acting_user=moderator)
+def test_only_a_dead_letter_can_be_replayed(receiver: Receiver, decided: Decision, admin: User) -> None:
+    receiver.endpoint()
+    delivery.deliver_due(limit=10)
+    with pytest.raises(Conflict, match="delivered"):
+        _replay_first(admin)
+    with pytest.raises(NotFound):
+        dead_letters.replay(delivery_id=987654321, acting_user=admin)
+
+
+def test_only_administrators_replay_and_change_endpoints(receiver: Receiver, decided: Decision, senior: User) -> None:
+    endpoint = receiver.endpoint()
+    acts = [
+        lambda: dead_letters.replay(delivery_id=1, acting_user=senior),
+        lambda: dead_letters.replay_all(chosen=DeliveryFilter(), acting_user=senior),
+        lambda: endpoints.add(url="https://platform.example/", acting_user=senior),
+        lambda: endpoints.change(endpoint_id=endpoint.pk, is_active=False, acting_user=senior),
+        lambda: endpoints.rotate_secret(endpoint_id=endpoint.pk, acting_user=senior),
+        lambda: endpoints.ping(endpoint_id=endpoint.pk, acting_user=senior),
+    ]
+    for act in acts:
+        with pytest.raises(NotPermitted):
+            act()
+    assert receiver.posts == []
+
+
+def test_while_a_rotation_overlaps_either_secret_verifies(receiver: Receiver, decided: Decision, admin: User) -> None:
+    endpoint = receiver.endpoint()
+    rotated = endpoints.rotate_secret(endpoint_id=endpoint.pk, acting_user=admin)
+    delivery.deliver_due(limit=1)
+    post = receiver.posts[0]
+    for secret in (receiver.secret, rotated.secret):
+        assert Webhook(secret).verify(post.body, post.headers)["type"] == OutboxTopic.ACTION_REQUESTED
+    WebhookEndpoint.objects.update(previous_secret_until=timezone.now())
+    delivery.deliver_due(limit=1)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(receiver.secret).verify(receiver.posts[1].body, receiver.posts[1].headers)
+
+
+def test_a_ping_is_signed_logged_and_closes_the_breaker(receiver: Receiver, admin: User) -> None:
+    open_until = timezone.now() + timedelta(hours=1)
+    endpoint = receiver.endpoint(failures=7, open_until=open_until)
+    receiver.status = 500
+    assert endpoints.ping(endpoint_id=endpoint.pk, acting_user=admin).status_code == 500
+    endpoint.refresh_from_db()
+    assert (endpoint.failures, endpoint.open_until) == (7, open_until)
+    receiver.status = 200
+    assert endpoints.ping(endpoint_id=endpoint.pk, acting_user=admin).error == ""
+    endpoint.refresh_from_db()
+    assert (endpoint.failures, endpoint.open_until) == (0, None)
+    assert [told["type"] for told in receiver.told()] == ["ping", "ping"]
+    assert DeliveryAttempt.objects.filter(endpoint=endpoint, delivery=None).count() == 2
+
+
+def test_an_endpoint_where_delivery_must_not_go_is_not_added(admin: User, settings: Settings) -> None:
+    settings.WEBHOOK_ALLOW_PRIVATE = False
+    with pytest.raises(InvalidInput, match="not public"):
+        endpoints.add(url="http://169.254.169.254/latest/meta-data", acting_user=admin)
+    assert not WebhookEndpoint.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -418,7 +662,7 @@ def test_a_private_target_is_refused_at_sending_time(receiver: Receiver, decided
     receiver.endpoint()
     delivery.deliver_due(limit=1)
     assert receiver.posts == []
-    assert "not public" in OutboxMessage.objects.order_by("sequence")[0].last_error
+    assert "not public" in _first().last_error
 
 
 @pytest.mark.parametrize(

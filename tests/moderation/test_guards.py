@@ -25,6 +25,7 @@ from moderation.models import (
     Content,
     ContentRevision,
     Decision,
+    DeliveryAttempt,
     DriftCheck,
     Escalation,
     Evidence,
@@ -52,6 +53,7 @@ from moderation.models import (
     TrainingSet,
     TrainingSetItem,
     User,
+    WebhookEndpoint,
 )
 from moderation.services import claims
 from tests import factories
@@ -64,6 +66,7 @@ IMMUTABLE = [
     AutomationThreshold,
     BankHit,
     Decision,
+    DeliveryAttempt,
     DriftCheck,
     Evidence,
     Gate,
@@ -128,6 +131,8 @@ def history(integrator: User, moderator: User, colleague: User, admin: User) -> 
     GoldenCase.objects.create(case=golden, item=item, beside=case)
     ReviewBar.objects.create(review=claim.review, user=colleague)
     QualityReport.objects.create(kind="missed", figures={})
+    endpoint = WebhookEndpoint.objects.create(url="https://platform.example/", secret="whsec_")
+    DeliveryAttempt.objects.create(endpoint=endpoint, milliseconds=1, started_at=now)
     AuditSeal.objects.create(from_transaction=0, to_transaction=1, event_count=0, digest="0" * 64)
     return decision
 
@@ -341,7 +346,6 @@ def test_outcomes_and_effects_are_checked_too(history: Decision, moderator: User
         "content": message.content,
         "decision": history,
         "not_before": now,
-        "next_attempt_at": now,
         "key": uuid.uuid4(),
     }
     _refused(lambda: OutboxMessage.objects.create(**copy, sequence=message.sequence), "outbox_sequence_once")

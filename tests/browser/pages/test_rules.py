@@ -80,7 +80,11 @@ def test_a_mistake_is_told_at_its_row_and_nothing_typed_is_lost(page: Page, live
 def test_what_is_typed_while_the_rows_are_on_their_way_stays(page: Page, live_server: LiveServer) -> None:
     page.goto(f"{live_server.url}/rules/new/")
     held: list[Route] = []
-    page.route("**/rules/new/", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/rules/new/", hold)
     page.get_by_label("What is asked about").select_option("text_length")
     page.get_by_label("Value").fill("2000")
     expect(page.get_by_label("Policy")).to_have_count(1)

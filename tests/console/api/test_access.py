@@ -64,6 +64,8 @@ def _address(route: str) -> str:
         "rule_id",
         "backtest_id",
         "entry_id",
+        "endpoint_id",
+        "delivery_id",
     ):
         route = route.replace(f"<int:{parameter}>", "987654321")
     return "/" + route.replace("<identifier:external_id>", "nothing").replace("<slug:slug>", "nowhere")

@@ -24,6 +24,8 @@ ARGUMENTS = {
     "rule_id": 1,
     "backtest_id": 1,
     "entry_id": 1,
+    "endpoint_id": 1,
+    "delivery_id": 1,
 }
 
 
