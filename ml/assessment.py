@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml import artifacts, chat, cost, datasets, rationales, subgroups
-from ml.attacks import Robustness, robustness
+from ml.attacks import ATTACKED, Robustness, robustness
 from ml.cost import Cost
 from ml.curves import Point, learning_curve
 from ml.errors import InputError
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 PARTS = ("figures", "robustness", "subgroups", "rationales", "cost", "sets", "forgetting", "curves")
 DEFAULT_PARTS = PARTS[:-1]
 
-_ATTACKED = (("davidson", "harassment"), ("hatexplain", "harassment"), ("olid", "harassment"), ("edos_sexism", "hate"))
 _GROUPED = ("harassment", "hate")
 _EXPLAINED = "harassment"  # HateXplain's "hateful or offensive"
 _CURVES = (("davidson", "harassment"), ("edos_sexism", "hate"), ("sms_spam", "spam"))
@@ -150,7 +149,7 @@ def _curves(model: Model, policy: str, pool: Sequence[Example]) -> Curves:
 
 def _robustness(model: Model, sets: Mapping[str, Sequence[Example]], seed: int) -> list[Robustness]:
     found = []
-    for source, policy in _ATTACKED:
+    for source, policy in ATTACKED:
         if policy in model.policies:
             train, test = ([row for row in sets[source] if row.split == split] for split in ("train", "test"))
             found += robustness(model, policy, train, test, source=source, seed=seed)

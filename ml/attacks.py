@@ -24,6 +24,9 @@ Attack = Callable[[str, np.random.Generator], str]
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 """Characters that take no room and that `zero-width` puts between letters."""
 
+ATTACKED = (("davidson", "harassment"), ("hatexplain", "harassment"), ("olid", "harassment"), ("edos_sexism", "hate"))
+"""Sets and policies whose robustness is reported."""
+
 WORDS_ATTACKED = 3
 FALSE_POSITIVE_RATE = 0.05
 _PLACEHOLDERS = frozenset({"user", "url"})  # what the data sets put in place of handles and links

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from ml.context import contributions, learn_context
 from ml.corpus import Bools, Rows, label_matrix, rows_of
 from ml.errors import TrainingError
 from ml.features import Floats
-from ml.model import Model
+from ml.model import ContextFeature, Model
 from ml.probes import BENIGN
 from ml.provenance import libraries
 from ml.recipes import curvature
@@ -57,7 +57,7 @@ def continue_from(
     importance = np.array([row.weight for row in chosen])
     rows = rows_of([row.text for row in chosen], champion.space.vocabulary, champion.space.idf)
     context = learn_context(chosen, labels, rows.times(champion.weights) + champion.intercept) or champion.context
-    beside = contributions(context, chosen, len(champion.policies))
+    offset = champion.intercept + contributions(context, chosen, len(champion.policies))
     weights, precision = champion.weights.copy(), champion.precision.copy()
     training: dict[str, dict[str, int]] = {}
     for column, policy in enumerate(champion.policies):
@@ -71,14 +71,28 @@ def continue_from(
             importance[known],
             weights=weights[:, column],
             precision=precision[:, column],
-            offset=champion.intercept[column] + beside[known, column],
+            offset=offset[known, column],
             pull=pull,
         )
         weights[:, column], precision[:, column] = moved.weights, moved.precision
         training[policy] = {"n": int(truth.size), "positives": int(truth.sum())}
     if not training:
         raise TrainingError("no training example has a label for any policy of the champion")
-    model = Model(
+    said = {"seed": seed, "pull": pull, "continued_on": training}
+    model = _successor(champion, weights, precision, context, said)
+    model.lower_intercepts(excess_over(model, benign))
+    return model
+
+
+def _successor(
+    champion: Model,
+    weights: Floats,
+    precision: Floats,
+    context: tuple[ContextFeature, ...],
+    said: Mapping[str, object],
+) -> Model:
+    """Return the champion with other weights, and a manifest that says where they come from."""
+    return Model(
         policies=champion.policies,
         space=champion.space,
         weights=compact(weights),
@@ -89,15 +103,11 @@ def continue_from(
         manifest={
             **champion.manifest,
             "kind": "continuation",
-            "seed": seed,
             "champion": champion.sha256,
-            "pull": pull,
-            "continued_on": training,
             "libraries": libraries(),
+            **said,
         },
     )
-    model.lower_intercepts(excess_over(model, benign))
-    return model
 
 
 def move(

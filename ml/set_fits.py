@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ml import datasets
-from ml.attacks import Robustness, robustness
+from ml.attacks import ATTACKED, Robustness, robustness
 from ml.calibrators import beta, isotonic
 from ml.datasets import DataSet
 from ml.evaluate import labelled, logits_of
@@ -47,7 +47,6 @@ TO_REACH = {
 log-count ratio into a logistic regression; on `openai_moderation` the best of that, the same without the ratio, and the
 same beside a sentence encoder. One seed, no interval."""
 
-ATTACKED = (("davidson", "harassment"), ("hatexplain", "harassment"), ("olid", "harassment"), ("edos_sexism", "hate"))
 _KEPT_BACK = 5  # one training text in so many is kept back to fit the other calibrations to
 
 

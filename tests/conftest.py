@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from tests import factories
+from tests.moderation.receiver import Receiver
 
 # Playwright's own event loop runs in this thread; the database is used from it all the same.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -80,6 +82,20 @@ def admin(installation: None) -> "factories.User":
 def integrator(installation: None) -> "factories.User":
     """The platform."""
     return factories.user("integrator", role="integrator")
+
+
+@pytest.fixture
+def private_receivers(settings: Settings) -> None:
+    """Webhooks may go to this machine, and at once."""
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    settings.UNDO_SECONDS = 0
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A platform that listens."""
+    with Receiver() as running:
+        yield running
 
 
 @pytest.fixture

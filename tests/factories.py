@@ -105,17 +105,7 @@ def claim(case: Case, person: User) -> claims.Claim:
 
 def decide(claim: claims.Claim, person: User, verdict: str = "violates", **fields: Any) -> Any:
     """The person decides what they hold; a violation is of harassment unless ``policies`` says otherwise."""
-    if verdict == "violates":
-        fields.setdefault("policies", ["harassment"])
-        fields.setdefault("actions", ["remove"])
-    return decisions.decide(
-        case_id=claim.review.case_id,
-        lease_token=claim.review.lease_token or 0,
-        version=claim.evidence.case_version,
-        evidence_id=claim.evidence.pk,
-        opinion=decisions.Opinion(verdict=verdict, **fields),
-        acting_user=person,
-    )
+    return decisions.decide(acting_user=person, **_judged(claim, verdict, fields))
 
 
 def rule(condition: Any = None, *, queue: Queue, state: str = RuleState.LIVE, **fields: Any) -> RoutingRule:
@@ -134,17 +124,19 @@ def bank_entry(kind: str, value: str, *, by: User, policy: str = "hate", **field
 
 def judge(claim: claims.Claim, person: User, verdict: str = "violates", **fields: Any) -> decisions.Outcome:
     """The person judges what they hold, whatever comes of it; as ``decide`` otherwise."""
+    return decisions.judge(acting_user=person, **_judged(claim, verdict, fields))
+
+
+def _judged(claim: claims.Claim, verdict: str, fields: dict[str, Any]) -> dict[str, Any]:
     if verdict == "violates":
-        fields.setdefault("policies", ["harassment"])
-        fields.setdefault("actions", ["remove"])
-    return decisions.judge(
-        case_id=claim.review.case_id,
-        lease_token=claim.review.lease_token or 0,
-        version=claim.evidence.case_version,
-        evidence_id=claim.evidence.pk,
-        opinion=decisions.Opinion(verdict=verdict, **fields),
-        acting_user=person,
-    )
+        fields = {"policies": ["harassment"], "actions": ["remove"], **fields}
+    return {
+        "case_id": claim.review.case_id,
+        "lease_token": claim.review.lease_token or 0,
+        "version": claim.evidence.case_version,
+        "evidence_id": claim.evidence.pk,
+        "opinion": decisions.Opinion(verdict=verdict, **fields),
+    }
 
 
 def plan(**rates: Any) -> None:

@@ -147,10 +147,14 @@ class EntryChangeForm(forms.Form):
             }
         )
 
-    def expires_at(self) -> datetime | None:
-        """The end of the last day (UTC)."""
+    def values(self) -> dict[str, Any]:
+        """The entry's end (that of the last day, UTC), note and owner as the service takes them."""
         day = self.cleaned_data["last_day"]
-        return datetime.combine(day + timedelta(days=1), time(), UTC) if day else None
+        return {
+            "expires_at": datetime.combine(day + timedelta(days=1), time(), UTC) if day else None,
+            "note": self.cleaned_data["note"],
+            "owner": self.cleaned_data["owner"] or None,
+        }
 
     def refuse(self, error: InvalidInput) -> None:
         """Show what the service refused beside its field."""

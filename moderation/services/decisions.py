@@ -16,7 +16,6 @@ from moderation import audit
 from moderation.enums import (
     UNSEEN,
     ActionKind,
-    AppealState,
     AuditKind,
     CaseStatus,
     DecisionKind,
@@ -28,8 +27,6 @@ from moderation.enums import (
 )
 from moderation.errors import AlreadyDecided, Conflict, InvalidInput, LeaseLost, NotFound, NotPermitted, StaleVersion
 from moderation.models import (
-    Account,
-    Appeal,
     AuditEvent,
     Case,
     Content,
@@ -261,7 +258,7 @@ def undo(*, decision_id: int, acting_user: User) -> claims.Claim:
 @transaction.atomic
 def take_back(*, decision_id: int, acting_user: User) -> Case:
     """Undo a decision and leave its case, open again, to whoever comes. Errors as ``undo``."""
-    overturned = _lock_decision(decision_id)
+    overturned = lock_decision(decision_id)
     if overturned.decided_by_id != acting_user.pk:
         require(acting_user, Permission.OVERRIDE)
     require(acting_user, Permission.REVIEW)
@@ -301,12 +298,12 @@ def override(*, decision_id: int, opinion: Opinion, acting_user: User) -> Decisi
     Raises ``AlreadyDecided`` if the decision no longer binds, ``InvalidInput``, ``NotPermitted``.
     """
     require(acting_user, Permission.OVERRIDE)
-    overturned = _lock_decision(decision_id)
+    overturned = lock_decision(decision_id)
     if overturned.verdict is None or overturned.case.status != CaseStatus.DECIDED:
         raise AlreadyDecided("The decision was undone; decide the case itself.")
     if overturned.decided_by_id == acting_user.pk and holds.needs_second(overturned.case, opinion.policies):
         raise NotPermitted("This needs a second person: someone else must override your decision.")
-    decision = _replace(
+    decision = replace_decision(
         overturned,
         opinion,
         kind=DecisionKind.OVERRIDE,
@@ -315,51 +312,6 @@ def override(*, decision_id: int, opinion: Opinion, acting_user: User) -> Decisi
     )
     audit.decision_overridden(decision, actor=acting_user)
     return decision
-
-
-@transaction.atomic
-def open_appeal(*, decision_id: int, appellant: Account | None, statement: str, acting_user: User) -> Appeal:
-    """Contest a binding decision, once. Raises ``AlreadyDecided``, ``NotFound``."""
-    decision = _lock_decision(decision_id)
-    if decision.verdict is None:
-        raise AlreadyDecided("The decision was undone; there is nothing to appeal.")
-    if Appeal.objects.filter(decision=decision).exists():
-        raise AlreadyDecided("This decision has been appealed already.")
-    appeal = Appeal.objects.create(decision=decision, appellant=appellant, statement=statement)
-    audit.appeal_opened(appeal, actor=acting_user)
-    return appeal
-
-
-@transaction.atomic
-def resolve_appeal(*, appeal_id: int, opinion: Opinion | None, acting_user: User) -> Appeal:
-    """Uphold the decision (no opinion) or overturn it with another one; never by its first decider.
-
-    Raises ``NotPermitted``, ``AlreadyDecided``, ``NotFound``, ``InvalidInput``.
-    """
-    require(acting_user, Permission.RESOLVE_APPEALS)
-    appeal = Appeal.objects.select_related("decision").filter(pk=appeal_id).first()
-    if appeal is None:
-        raise NotFound("There is no such appeal.")
-    overturned = _lock_decision(appeal.decision_id)
-    appeal = Appeal.objects.select_for_update().get(pk=appeal_id)
-    if appeal.state != AppealState.OPEN:
-        raise AlreadyDecided("This appeal has been resolved already.")
-    if _deciders(overturned) & {acting_user.pk}:
-        raise NotPermitted("An appeal is decided by someone other than who made the decision.")
-    if opinion is not None:
-        appeal.resolution = _replace(
-            overturned,
-            opinion,
-            kind=DecisionKind.APPEAL,
-            review_kind=ReviewKind.APPEAL,
-            acting_user=acting_user,
-        )
-    appeal.state = AppealState.UPHELD if opinion is None else AppealState.OVERTURNED
-    appeal.resolved_by = acting_user
-    appeal.resolved_at = timezone.now()
-    appeal.save()
-    audit.appeal_resolved(appeal, actor=acting_user)
-    return appeal
 
 
 def evidence_of(decision: Decision) -> Evidence | None:
@@ -384,7 +336,7 @@ def lock_case(case_id: int) -> Case:
     return case
 
 
-def _lock_decision(decision_id: int) -> Decision:
+def lock_decision(decision_id: int) -> Decision:
     """The decision with its case locked; raises unless it is the one that binds."""
     decision = Decision.objects.select_related("case", "supersedes").filter(pk=decision_id).first()
     if decision is None:
@@ -505,7 +457,7 @@ def _strike(decision: Decision) -> None:
     Strike.objects.bulk_create(Strike(account=author, decision=decision, policy=policy) for policy in policies)
 
 
-def _replace(
+def replace_decision(
     overturned: Decision, opinion: Opinion, *, kind: DecisionKind, review_kind: ReviewKind, acting_user: User
 ) -> Decision:
     """Judge a decided case anew: a review of its own, evidence frozen now, effects taken back and asked for anew."""
@@ -553,14 +505,3 @@ def _reopen(case: Case) -> None:
     Review.objects.create(
         case=case, kind=ReviewKind.FIRST, state=ReviewState.WAITING, queue=case.queue, priority=case.priority
     )
-
-
-def _deciders(decision: Decision) -> set[int | None]:
-    """Who made the decision or one it replaced, and who approved it."""
-    people: set[int | None] = set()
-    link: Decision | None = decision
-    while link is not None:
-        people.add(link.decided_by_id)
-        people.update(Hold.objects.filter(judgement=link.judgement_id).values_list("settled_by_id", flat=True))
-        link = link.supersedes
-    return people

@@ -16,6 +16,7 @@ from moderation.models import AuditEvent, Case, GoldenCase, PolicyPrediction, Re
 from moderation.selectors import blindness, cases, history, precedents, workspace
 from moderation.services import claims
 from tests import factories
+from tests.console.routes import filled
 
 SECRET = "words of whoever came before"
 
@@ -47,20 +48,9 @@ def _scores(case: Case) -> Iterator[str]:
 
 def _everything_shown(case: Case, browser: Client, api: APIClient) -> dict[str, str]:
     """Every page and endpoint that a moderator may GET about anything, by address, with what it answers."""
-    fill = {
+    known = {
         "case_id": case.pk,
         "account_id": case.content.author_id,
-        "decision_id": 1,
-        "appeal_id": 1,
-        "hold_id": 1,
-        "batch_id": 1,
-        "group_id": 1,
-        "rule_id": 1,
-        "backtest_id": 1,
-        "entry_id": 1,
-        "endpoint_id": 1,
-        "delivery_id": 1,
-        "number": 1,
         "slug": case.queue.slug,
         "external_id": case.content.external_id,
     }
@@ -68,7 +58,7 @@ def _everything_shown(case: Case, browser: Client, api: APIClient) -> dict[str, 
     for prefix, patterns, client in (("/", web_urls, browser), ("/api/v1/", api_urls, api)):
         for pattern in patterns:
             if isinstance(pattern, URLPattern):
-                route = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(fill[found.group(1)]), str(pattern.pattern))
+                route = filled(str(pattern.pattern), number=1, **known)
                 if route in {"schema/", "docs/", "login/", "logout/"}:
                     continue
                 answer = client.get(prefix + route)

@@ -22,7 +22,7 @@ from moderation.models import (
     User,
 )
 from moderation.selectors import automation
-from moderation.services import backtests, decisions
+from moderation.services import appeals, backtests, decisions
 from moderation.services.intake import receive_report
 from tests import factories
 
@@ -172,8 +172,8 @@ def test_it_can_be_undone_and_appealed_as_any_other(
     _guarantee(admin)
     _spam(integrator)
     decision = Decision.objects.get()
-    appeal = decisions.open_appeal(decision_id=decision.pk, appellant=None, statement="no", acting_user=integrator)
-    decisions.resolve_appeal(appeal_id=appeal.pk, opinion=decisions.Opinion(verdict="ok"), acting_user=senior)
+    appeal = appeals.open_appeal(decision_id=decision.pk, appellant=None, statement="no", acting_user=integrator)
+    appeals.resolve_appeal(appeal_id=appeal.pk, opinion=decisions.Opinion(verdict="ok"), acting_user=senior)
     assert Decision.objects.get(supersedes=decision).verdict == "ok"
     _guarantee(admin, number=2)
     other = _spam(integrator, f"{factories.SPAM} again")

@@ -35,7 +35,7 @@ from moderation.models import (
     Strike,
     User,
 )
-from moderation.services import claims, decisions
+from moderation.services import appeals, claims, decisions
 from moderation.services.decisions import Opinion
 from moderation.services.intake import receive_report, withdraw_content
 from tests import factories
@@ -457,7 +457,7 @@ def test_an_override_after_an_edit_withdraws_what_was_said_of_the_old_wording(
 def _appealed(integrator: User, moderator: User) -> Any:
     decision = _decided(integrator, moderator)
     author = Account.objects.get(external_id="author-1")
-    return decisions.open_appeal(
+    return appeals.open_appeal(
         decision_id=decision.pk, appellant=author, statement="that was a joke", acting_user=integrator
     )
 
@@ -466,8 +466,8 @@ def test_an_appeal_is_not_decided_by_who_decided_first(integrator: User, senior:
     appeal = _appealed(integrator, senior)
     for opinion in (OK, None):
         with pytest.raises(NotPermitted, match="someone other"):
-            decisions.resolve_appeal(appeal_id=appeal.pk, opinion=opinion, acting_user=senior)
-    resolved = decisions.resolve_appeal(appeal_id=appeal.pk, opinion=None, acting_user=admin)
+            appeals.resolve_appeal(appeal_id=appeal.pk, opinion=opinion, acting_user=senior)
+    resolved = appeals.resolve_appeal(appeal_id=appeal.pk, opinion=None, acting_user=admin)
     assert (resolved.state, resolved.resolved_by, resolved.resolution) == (AppealState.UPHELD, admin, None)
     assert Decision.objects.count() == 1
 
@@ -475,43 +475,43 @@ def test_an_appeal_is_not_decided_by_who_decided_first(integrator: User, senior:
 def test_nor_by_who_made_a_decision_that_was_replaced(integrator: User, senior: User, admin: User) -> None:
     first = _decided(integrator, senior)
     second = decisions.override(decision_id=first.pk, opinion=REMOVE_HATE, acting_user=admin)
-    appeal = decisions.open_appeal(decision_id=second.pk, appellant=None, statement="no", acting_user=integrator)
+    appeal = appeals.open_appeal(decision_id=second.pk, appellant=None, statement="no", acting_user=integrator)
     for person in (senior, admin):
         with pytest.raises(NotPermitted):
-            decisions.resolve_appeal(appeal_id=appeal.pk, opinion=OK, acting_user=person)
+            appeals.resolve_appeal(appeal_id=appeal.pk, opinion=OK, acting_user=person)
 
 
 def test_an_overturned_appeal_replaces_the_decision(integrator: User, moderator: User, senior: User) -> None:
     appeal = _appealed(integrator, moderator)
     _deliver_all()
-    resolved = decisions.resolve_appeal(appeal_id=appeal.pk, opinion=OK, acting_user=senior)
+    resolved = appeals.resolve_appeal(appeal_id=appeal.pk, opinion=OK, acting_user=senior)
     assert resolved.state == AppealState.OVERTURNED
     assert resolved.resolution is not None
     assert (resolved.resolution.kind, resolved.resolution.supersedes) == (DecisionKind.APPEAL, appeal.decision)
     assert True not in _current().values()
     assert ("action.reversed", "remove", "pending") in _line(appeal.decision.case.content)
     with pytest.raises(AlreadyDecided):
-        decisions.resolve_appeal(appeal_id=appeal.pk, opinion=None, acting_user=senior)
+        appeals.resolve_appeal(appeal_id=appeal.pk, opinion=None, acting_user=senior)
 
 
 def test_a_decision_is_appealed_once_and_only_while_it_binds(integrator: User, moderator: User, senior: User) -> None:
     appeal = _appealed(integrator, moderator)
     for decision_id, error in ((appeal.decision_id, AlreadyDecided), (10**12, NotFound)):
         with pytest.raises(error):
-            decisions.open_appeal(decision_id=decision_id, appellant=None, statement="again", acting_user=integrator)
+            appeals.open_appeal(decision_id=decision_id, appellant=None, statement="again", acting_user=integrator)
     other = _decided(integrator, moderator)
     decisions.undo(decision_id=other.pk, acting_user=moderator)
     for decision in (other, Decision.objects.get(kind="undo")):
         with pytest.raises(AlreadyDecided):
-            decisions.open_appeal(decision_id=decision.pk, appellant=None, statement="x", acting_user=integrator)
+            appeals.open_appeal(decision_id=decision.pk, appellant=None, statement="x", acting_user=integrator)
 
 
 def test_a_moderator_resolves_no_appeal(integrator: User, moderator: User, colleague: User) -> None:
     appeal = _appealed(integrator, moderator)
     with pytest.raises(NotPermitted):
-        decisions.resolve_appeal(appeal_id=appeal.pk, opinion=OK, acting_user=colleague)
+        appeals.resolve_appeal(appeal_id=appeal.pk, opinion=OK, acting_user=colleague)
     with pytest.raises(NotFound):
-        decisions.resolve_appeal(appeal_id=10**12, opinion=OK, acting_user=factories.user("s2", role="senior"))
+        appeals.resolve_appeal(appeal_id=10**12, opinion=OK, acting_user=factories.user("s2", role="senior"))
 
 
 # At the same moment

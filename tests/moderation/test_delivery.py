@@ -6,7 +6,6 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -34,17 +33,7 @@ from moderation.services import breakers, dead_letters, decisions, delivery, end
 from tests import factories
 from tests.moderation.receiver import Receiver
 
-
-@pytest.fixture(autouse=True)
-def _private_receivers(settings: Settings) -> None:
-    settings.WEBHOOK_ALLOW_PRIVATE = True
-    settings.UNDO_SECONDS = 0
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("private_receivers")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from moderation.models import (
     User,
 )
 from moderation.selectors import holds as selectors
-from moderation.services import decisions, holds, undoing
+from moderation.services import appeals, decisions, holds, undoing
 from moderation.services.decisions import Opinion
 from moderation.services.intake import withdraw_content
 from tests import factories
@@ -60,10 +60,10 @@ def test_who_approved_a_decision_does_not_resolve_its_appeal(
     integrator: User, moderator: User, senior: User, admin: User
 ) -> None:
     decision = holds.approve(hold_id=_held(_protected(integrator), moderator).pk, acting_user=senior)
-    appeal = decisions.open_appeal(decision_id=decision.pk, appellant=None, statement="no", acting_user=integrator)
+    appeal = appeals.open_appeal(decision_id=decision.pk, appellant=None, statement="no", acting_user=integrator)
     with pytest.raises(NotPermitted):
-        decisions.resolve_appeal(appeal_id=appeal.pk, opinion=None, acting_user=senior)
-    assert decisions.resolve_appeal(appeal_id=appeal.pk, opinion=None, acting_user=admin).resolved_by == admin
+        appeals.resolve_appeal(appeal_id=appeal.pk, opinion=None, acting_user=senior)
+    assert appeals.resolve_appeal(appeal_id=appeal.pk, opinion=None, acting_user=admin).resolved_by == admin
 
 
 def test_acting_twice_does_nothing(integrator: User, moderator: User, senior: User, admin: User) -> None:

@@ -22,7 +22,7 @@ from console.api.serializers import (
 from console.api.views.cases import decision_answer
 from moderation.models import Account, Appeal, User
 from moderation.permissions import Permission
-from moderation.services import decisions
+from moderation.services import appeals, decisions
 
 
 class UndoView(Endpoint):
@@ -75,7 +75,7 @@ class AppealsView(Endpoint):
         appellant = body.validated_data.get("appellant")
 
         def act() -> int:
-            return decisions.open_appeal(
+            return appeals.open_appeal(
                 decision_id=decision_id,
                 appellant=Account.objects.filter(external_id=appellant["id"]).first() if appellant else None,
                 statement=body.validated_data["statement"],
@@ -97,7 +97,7 @@ class ResolveAppealView(Endpoint):
         body.is_valid(raise_exception=True)
         told = body.validated_data.get("opinion")
         opinion = opinion_of(told) if told else None
-        appeal = decisions.resolve_appeal(appeal_id=appeal_id, opinion=opinion, acting_user=cast(User, request.user))
+        appeal = appeals.resolve_appeal(appeal_id=appeal_id, opinion=opinion, acting_user=cast(User, request.user))
         return Response(representations.appeal(appeal))
 
 

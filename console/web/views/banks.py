@@ -65,10 +65,8 @@ def add_entry(request: HttpRequest, slug: str) -> HttpResponse:
         entry = banks.add_entry(
             bank=row,
             value=form.cleaned_data["value"],
-            expires_at=form.expires_at(),
-            note=form.cleaned_data["note"],
-            owner=form.cleaned_data["owner"] or None,
             acting_user=user_of(request),
+            **form.values(),
         )
     except InvalidInput as error:
         form.refuse(error)
@@ -88,13 +86,7 @@ def entry(request: HttpRequest, entry_id: int) -> HttpResponse:
     form = EntryChangeForm(request.POST) if request.method == "POST" else EntryChangeForm.of(row)
     if request.method == "POST" and form.is_valid():
         try:
-            banks.change_entry(
-                entry_id=entry_id,
-                expires_at=form.expires_at(),
-                note=form.cleaned_data["note"],
-                owner=form.cleaned_data["owner"] or None,
-                acting_user=user_of(request),
-            )
+            banks.change_entry(entry_id=entry_id, acting_user=user_of(request), **form.values())
         except InvalidInput as error:
             form.refuse(error)
         else:

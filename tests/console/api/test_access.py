@@ -19,6 +19,7 @@ from moderation.permissions import (
     permissions_of,
 )
 from tests import factories
+from tests.console.routes import filled
 
 PUBLIC = {
     "healthz",
@@ -52,23 +53,7 @@ def _endpoints() -> list[tuple[str, str, Permission]]:
 
 
 def _address(route: str) -> str:
-    for parameter in (
-        "case_id",
-        "decision_id",
-        "appeal_id",
-        "account_id",
-        "hold_id",
-        "batch_id",
-        "group_id",
-        "number",
-        "rule_id",
-        "backtest_id",
-        "entry_id",
-        "endpoint_id",
-        "delivery_id",
-    ):
-        route = route.replace(f"<int:{parameter}>", "987654321")
-    return "/" + route.replace("<identifier:external_id>", "nothing").replace("<slug:slug>", "nowhere")
+    return "/" + filled(route, number=987654321)
 
 
 def test_every_address_names_a_permission_or_is_public_on_purpose() -> None:

@@ -10,23 +10,9 @@ from console.web.urls import urlpatterns
 from moderation.models import User
 from moderation.permissions import ROLE_PERMISSIONS, Permission
 from tests import factories
+from tests.console.routes import filled
 
 ROLES = ("moderator", "senior", "admin", "integrator")
-ARGUMENTS = {
-    "case_id": 1,
-    "decision_id": 1,
-    "account_id": 1,
-    "number": 1,
-    "hold_id": 1,
-    "slug": "abuse",
-    "batch_id": 1,
-    "group_id": 1,
-    "rule_id": 1,
-    "backtest_id": 1,
-    "entry_id": 1,
-    "endpoint_id": 1,
-    "delivery_id": 1,
-}
 
 
 @pytest.mark.parametrize("pattern", urlpatterns, ids=lambda pattern: pattern.name)
@@ -49,13 +35,7 @@ def test_a_role_without_the_permission_gets_the_403_page(
     pattern: URLPattern, role: str, installation: None, sign_in: Callable[[User], Client]
 ) -> None:
     browser = sign_in(factories.user(role, role=role))
-    path = "/" + _filled(str(pattern.pattern))
+    path = "/" + filled(str(pattern.pattern), number=1)
     for answer in (browser.get(path), browser.post(path)):
         assert answer.status_code == 403
         assert b"Not permitted" in answer.content
-
-
-def _filled(route: str) -> str:
-    for name, value in ARGUMENTS.items():
-        route = route.replace(f"<int:{name}>", str(value)).replace(f"<slug:{name}>", str(value))
-    return route

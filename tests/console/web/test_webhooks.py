@@ -1,6 +1,6 @@
 """Pages of webhooks, deliveries and dead letters."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -13,17 +13,7 @@ from moderation.services import delivery
 from tests import factories
 from tests.moderation.receiver import Receiver
 
-
-@pytest.fixture(autouse=True)
-def _private_receivers(settings: Settings) -> None:
-    settings.WEBHOOK_ALLOW_PRIVATE = True
-    settings.UNDO_SECONDS = 0
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("private_receivers")
 
 
 @pytest.fixture
