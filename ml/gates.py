@@ -54,13 +54,14 @@ def gates(
     limits = {**champion.thresholds, **(thresholds or {})}
     test = _compare(champion, candidate, test_examples, MIN_TEST_POSITIVES, seed)
     golden = _compare(champion, candidate, golden_examples, MIN_GOLDEN_POSITIVES, seed)
-    words = _words(champion, learnt_from)
+    fallen = _fallen_words(champion, candidate, _words(champion, learnt_from))
+    learnt = logits_of(champion, learnt_from)
     results = []
     for column, policy in enumerate(champion.policies):
         results.append(_ranking_gate(test, policy, column))
         results.append(_calibration_gate(test, policy, column, declared_prevalence(champion, policy)))
-        results.append(_insertion_gate((champion, candidate), test, policy, column, limits[policy], words))
-        results.append(_labels_gate(champion, learnt_from, test, policy, column))
+        results.append(_insertion_gate((champion, candidate), test, policy, column, limits[policy], fallen[column]))
+        results.append(_labels_gate(learnt_from, learnt[:, column], test, policy, column))
         results.append(_golden_ranking_gate(golden, policy, column))
     results.append(_golden_agreement_gate(golden, champion.policies, limits))
     results.append(_benign_gate(candidate, limits))
@@ -259,7 +260,7 @@ def _insertion_gate(
     policy: str,
     column: int,
     threshold: float,
-    words: Sequence[str],
+    fallen: Sequence[str],
 ) -> GateResult:
     """Put the words whose effect fell most into positives that the candidate finds; see how many are lost.
 
@@ -275,7 +276,7 @@ def _insertion_gate(
         return _too_few(name, shown, f"test positives for {policy}", int(labels.sum()), MIN_TEST_POSITIVES)
     texts = [test.examples[row].text for row in caught[:_PROBED_POSITIVES]]
     worst = -1.0
-    for word in _fallen_words(*models, column, words):
+    for word in fallen:
         changed = [f"{word} {text}" for text in texts]
         before, after = (
             np.asarray(model.decision_function(changed)[:, column] < limit, dtype=float) for model in models
@@ -307,17 +308,20 @@ def _words(champion: Model, learnt_from: Sequence[Example]) -> list[str]:
     return sorted(word for word, texts in met.items() if texts >= _TAUGHT)
 
 
-def _fallen_words(champion: Model, candidate: Model, column: int, words: Sequence[str]) -> list[str]:
-    """Return those words whose whole effect (themselves and their characters) fell most, the most fallen first."""
-    fell = (word_effects(candidate, words) - word_effects(champion, words))[:, column]
-    order = np.argsort(fell, kind="stable")[:_PROBED_WORDS]
-    return [words[number] for number in order if fell[number] < 0.0]
+def _fallen_words(champion: Model, candidate: Model, words: Sequence[str]) -> list[list[str]]:
+    """Return, a policy, the words whose whole effect (themselves and their characters) fell most, these first."""
+    fell = word_effects(candidate, words) - word_effects(champion, words)
+    order = np.argsort(fell, axis=0, kind="stable")[:_PROBED_WORDS]
+    return [
+        [words[number] for number in order[:, column] if fell[number, column] < 0.0]
+        for column in range(len(champion.policies))
+    ]
 
 
 def _labels_gate(
-    champion: Model, learnt_from: Sequence[Example], test: _Comparison, policy: str, column: int
+    learnt_from: Sequence[Example], logits: Floats, test: _Comparison, policy: str, column: int
 ) -> GateResult:
-    """Refuse labels that fit the champion's scores worse than the test labels of the same sources do.
+    """Refuse labels that fit the champion's scores, `logits` (n,), worse than the test labels of the same sources do.
 
     Labels turned round at random do a candidate little visible harm, but they show: the champion's ROC-AUC on them
     falls. The standard errors of both areas are those of Hanley & McNeil (1982).
@@ -332,7 +336,7 @@ def _labels_gate(
     rarest = min(int(side.sum()) for side in (labels, ~labels, truth, ~truth))
     if rarest < MIN_TEST_POSITIVES:
         return _too_few(name, shown, f"labels of one kind for {policy}", rarest, MIN_TEST_POSITIVES)
-    learnt = _area(labels, logits_of(champion, [learnt_from[row] for row in rows])[:, column])
+    learnt = _area(labels, logits[rows])
     tested = _area(truth, test.champion[held, column])
     error = math.hypot(learnt[1], tested[1])
     shown |= {"training_roc_auc": learnt[0], "test_roc_auc": tested[0], "standard_error": error}
