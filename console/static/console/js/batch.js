@@ -16,7 +16,7 @@
   });
 
   const count = (form) => {
-    const out = form.querySelectorAll("[name=exceptions]:checked").length;
+    const out = [...form.elements].filter((control) => control.name === "exceptions" && control.checked).length;
     form.querySelector("[data-batch-exceptions]").textContent = out ? ` less ${out}` : "";
   };
   // What was pulled out before this script was there, or is put back by the browser on a reload.
