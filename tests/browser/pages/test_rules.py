@@ -183,11 +183,15 @@ def test_a_backtest_shows_its_progress_by_itself(
     page.goto(f"{live_server.url}/rules/{rule.pk}/")
     page.keyboard.press("b")
     expect(page.get_by_text("Waiting for a worker")).to_be_visible()
+    expect(page.get_by_text("Not tested as it stands")).to_be_visible()
     expect(page.get_by_role("progressbar")).to_be_visible()
     tasks.run_backtests()
     expect(page.get_by_text("1 of 1 contents of the last 30 days")).to_be_visible()
     expect(page.get_by_role("cell", name="Urgent")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    # The page around it knows too.
+    expect(page.get_by_text("Not tested as it stands")).to_have_count(0)
+    expect(page.get_by_role("button", name="Backtest")).to_be_enabled()
     page.get_by_text("Show examples with their texts").click()
     expect(page.get_by_text("Would have gone elsewhere")).to_be_visible()
 
