@@ -93,7 +93,8 @@ def of_rule(rule: RoutingRule) -> QuerySet[Backtest]:
 
 def get(backtest_id: int) -> Backtest:
     """The backtest with its rule; raises ``NotFound``."""
-    backtest = Backtest.objects.select_related("rule__queue__escalates_to", "rule__automates", "requested_by").filter(pk=backtest_id).first()
+    related = ("rule__queue__escalates_to", "rule__automates", "requested_by")
+    backtest = Backtest.objects.select_related(*related).filter(pk=backtest_id).first()
     if backtest is None:
         raise NotFound("There is no such backtest.")
     return backtest
