@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -27,6 +28,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.skipped and item.get_closest_marker("data") and os.environ.get("CI") == "true":
         report.outcome = "failed"
         report.longrepr = f"skipped in CI for want of labelled data: {report.longrepr}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser or real processes that a busy machine let wait for too long are tried once more (ADR 37)."""
+    for item in items:
+        if item.get_closest_marker("browser") or item.get_closest_marker("real"):
+            item.add_marker(pytest.mark.flaky(reruns=1, condition=waited_in_vain))
+
+
+def waited_in_vain(error: BaseException | None) -> bool:
+    """Whether a wait ran out, rather than something having been found wrong."""
+    if isinstance(error, AssertionError):
+        return "Call log:" in str(error) and " with timeout " in str(error)  # playwright's expect
+    return isinstance(error, PlaywrightTimeout | TimeoutError)
 
 
 @pytest.fixture(scope="session")

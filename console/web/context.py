@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from moderation.permissions import Permission, permissions_of
+from moderation.selectors import policies
 
 PRODUCT = "Evenhand"
 THEMES = ("light", "dark")
@@ -67,6 +68,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "may_read_quality": lambda: Permission.READ_QUALITY in granted(),
         "may_batch": lambda: Permission.BATCH in granted(),
         "may_manage": lambda: Permission.MANAGE in granted(),
+        "policy_names": cache(policies.names),
         "lease_seconds": settings.LEASE_SECONDS,
         "heartbeat_seconds": settings.LEASE_SECONDS // 3,
     }

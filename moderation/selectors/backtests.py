@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from moderation.enums import BacktestState
 from moderation.errors import NotFound
 from moderation.models import Backtest, Content, Queue, RoutingRule
+from moderation.selectors.rule_sets import Spec
 
 _COUNTS = (
     "matched",
@@ -52,13 +53,16 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A backtest's figures in readable form; ``examples`` holds contents by kind of change, in its order."""
+    """A backtest's figures in readable form; ``examples`` holds contents by kind of change, in its order;
+    ``is_current`` says that the rule asks and does today what was tested.
+    """
 
     backtest: Backtest
     counts: Mapping[str, int]
     moves: Sequence[Move]
     overlaps: Sequence[Overlap]
     examples: Mapping[str, Sequence[Content]]
+    is_current: bool
 
     @property
     def is_running(self) -> bool:
@@ -89,7 +93,8 @@ def of_rule(rule: RoutingRule) -> QuerySet[Backtest]:
 
 def get(backtest_id: int) -> Backtest:
     """The backtest with its rule; raises ``NotFound``."""
-    backtest = Backtest.objects.select_related("rule", "requested_by").filter(pk=backtest_id).first()
+    related = ("rule__queue__escalates_to", "rule__automates", "requested_by")
+    backtest = Backtest.objects.select_related(*related).filter(pk=backtest_id).first()
     if backtest is None:
         raise NotFound("There is no such backtest.")
     return backtest
@@ -114,7 +119,14 @@ def report(backtest: Backtest) -> Report:
         sorted(moves, key=lambda move: -move.count),
         _overlaps(backtest, kept),
         _each_once({name: kept[name] for name in _COUNTS if name in kept}),
+        is_of(backtest, backtest.rule),
     )
+
+
+def is_of(backtest: Backtest, rule: RoutingRule) -> bool:
+    """Whether the rule asks and does what was tested: a step of its state or another name change nothing."""
+    tested, now = backtest.rules["tested"], Spec.of(rule).as_json()
+    return all(tested.get(name) == value for name, value in now.items() if name != "name")
 
 
 def _each_once(examples: Mapping[str, Sequence[Content]]) -> dict[str, list[Content]]:

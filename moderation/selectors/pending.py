@@ -46,16 +46,27 @@ def last_act_of(user: User) -> LastAct | None:
 
 def escalation_of(case: Case, user: User) -> Escalation | None:
     """The person's escalation of the case, while it can be undone and is the last thing that happened to it."""
-    last = Escalation.objects.filter(review__case=case).order_by("-pk").first()
-    if last is None or last.escalated_by_id != user.pk or last.undone_at is not None:
-        return None
-    untouched = last.review.state == ReviewState.WAITING and last.review.queue_id == last.to_queue_id
-    return last if untouched and last.undo_until > timezone.now() else None
+    last = _untouched_escalation(case, user)
+    return last if last is not None and last.undo_until > timezone.now() else None
+
+
+def escalation_over(case: Case, user: User) -> Escalation | None:
+    """The person's escalation of the case that nobody has taken up, but that can be undone no more."""
+    last = _untouched_escalation(case, user)
+    return last if last is not None and last.undo_until <= timezone.now() else None
 
 
 def judgement_of(case: Case, user: User) -> Judgement | None:
     """The person's judgement of the case that waits for someone else who has not begun."""
     return _waiting(user).filter(review__case=case).order_by("-pk").first()
+
+
+def _untouched_escalation(case: Case, user: User) -> Escalation | None:
+    last = Escalation.objects.select_related("review", "to_queue").filter(review__case=case).order_by("-pk").first()
+    if last is None or last.escalated_by_id != user.pk or last.undone_at is not None:
+        return None
+    untouched = last.review.state == ReviewState.WAITING and last.review.queue_id == last.to_queue_id
+    return last if untouched else None
 
 
 def _waiting(user: User) -> QuerySet[Judgement]:

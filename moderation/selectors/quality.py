@@ -8,9 +8,10 @@ from typing import Any
 from django.utils import timezone
 
 from moderation.enums import ReportKind
-from moderation.models import GoldenCase, Judgement, Policy, QualityPlan, QualityReport, User
+from moderation.models import GoldenCase, Judgement, QualityPlan, QualityReport, User
 from moderation.permissions import Permission, may
 from moderation.selectors import judged
+from moderation.selectors import policies as policies_known
 
 GOLDEN_LISTED = 10
 GOLDEN_DAYS = 90
@@ -54,7 +55,7 @@ def quality_of(viewer: User) -> Quality:
     leads = may(viewer, Permission.READ_QUALITY)
     rows = [row for row in figures.get("people", []) if leads or row["user"] == viewer.pk]
     users = User.objects.in_bulk([row["user"] for row in rows])
-    names = _names()
+    names = policies_known.names()
     since = timezone.now() - timedelta(days=GOLDEN_DAYS)
     return Quality(
         measured_at=report.created_at if report else None,
@@ -71,7 +72,7 @@ def missed() -> Missed:
     report = _newest(ReportKind.MISSED)
     figures = report.figures if report else {}
     whole, *weeks = figures.get("periods") or [{"policies": []}]
-    names = _names()
+    names = policies_known.names()
     policies = []
     for row in whole["policies"]:
         slug = row["policy"]
@@ -83,7 +84,3 @@ def missed() -> Missed:
 
 def _newest(kind: ReportKind) -> QualityReport | None:
     return QualityReport.objects.filter(kind=kind).order_by("-pk").first()
-
-
-def _names() -> dict[str, str]:
-    return dict(Policy.objects.values_list("slug", "name"))

@@ -49,7 +49,7 @@ class Spec:
 
     def as_json(self) -> dict[str, Any]:
         """For a column."""
-        return asdict(self)
+        return asdict(self) | {"automatic_actions": list(self.automatic_actions)}
 
     @property
     def outcome(self) -> tuple[object, ...]:

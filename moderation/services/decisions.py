@@ -109,7 +109,9 @@ def judge(
     review = claims.lock_lease(case_id=case_id, token=lease_token, acting_user=acting_user)
     if case.version != version:
         raise _stale(case)
-    if shown is None or shown.review_id != review.pk or shown.case_version != case.version:
+    # What is only reserved has not been shown under this lease, whatever was shown under an earlier one.
+    unseen = shown is None or review.reserved or shown.review_id != review.pk or shown.case_version != case.version
+    if shown is None or unseen:
         raise InvalidInput("This is not the evidence you were shown for this case.", pointer="/evidence_id")
     _check(opinion, shown)
     judgement = _judge(review, shown, opinion, acting_user)

@@ -29,9 +29,16 @@ def take_back(*, case_id: int, acting_user: User) -> claims.Claim:
     elif judgement is not None:
         _take_back_judgement(case, judgement, acting_user)
     else:
-        raise AlreadyDecided("There is nothing of yours to take back on this case; someone has gone on with it.")
+        raise AlreadyDecided(_why_not(case, acting_user))
     claims.put_aside(queue=case.queue, acting_user=acting_user)
     return claims.claim_case(case=case, acting_user=acting_user, within_limit=False)
+
+
+def _why_not(case: Case, user: User) -> str:
+    over = pending.escalation_over(case, user)
+    if over is not None:
+        return f"The time to take this escalation back is over; the case waits in “{over.to_queue.name}”."
+    return "There is nothing of yours to take back on this case; someone has gone on with it."
 
 
 def _take_back_escalation(case: Case, escalation: Escalation, user: User) -> None:

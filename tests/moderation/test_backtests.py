@@ -9,6 +9,7 @@ from django.utils import timezone
 from moderation import tasks
 from moderation.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from moderation.models import AuditEvent, Backtest, Case, Content, Queue, RoutingRule, RuleHit, User
+from moderation.selectors import backtests as selectors
 from moderation.selectors import past_facts, rule_sets
 from moderation.services import backtests, routing, rules
 from moderation.services.rules import Draft
@@ -142,6 +143,30 @@ def test_it_looks_at_the_newest_of_the_days_asked_for(history: dict[str, Content
 def test_erased_texts_are_left_out(history: dict[str, Content], admin: User) -> None:
     Content.objects.filter(pk=history["fine"].pk).update(erased_at=timezone.now())
     assert _run(_draft(admin), admin).total == 3
+
+
+def test_a_step_or_another_name_leaves_it_a_test_of_the_rule_and_another_wording_does_not(admin: User) -> None:
+    draft = _draft(admin)
+    tested = _run(draft, admin)
+
+    def is_current() -> bool:
+        return selectors.report(selectors.get(tested.pk)).is_current
+
+    fields = {"version": draft.version, "acting_user": admin}
+    renamed = rules.change(rule_id=draft.pk, draft=Draft("another name", draft.condition, draft.queue.slug), **fields)
+    assert is_current()
+    in_shadow = rules.set_state(rule_id=draft.pk, version=renamed.version, state="shadow", acting_user=admin)
+    assert in_shadow.version > tested.rule_version
+    assert is_current()
+    copied = rules.copy(rule_id=draft.pk, acting_user=admin)
+    of_copy = _run(copied, admin)
+    rules.change(
+        rule_id=copied.pk,
+        version=copied.version,
+        draft=Draft("another name", draft.condition, draft.queue.slug, priority_boost=3.0),
+        acting_user=admin,
+    )
+    assert not selectors.report(selectors.get(of_copy.pk)).is_current
 
 
 def test_nothing_to_look_at_is_done_at_once(admin: User) -> None:

@@ -7,8 +7,8 @@ from django.conf import LazySettings
 from django.db import connection
 from django.utils import timezone
 
-from moderation.errors import Conflict, LeaseLimit, LeaseLost, NotPermitted
-from moderation.models import AuditEvent, Case, Evidence, Queue, Review, User
+from moderation.errors import Conflict, InvalidInput, LeaseLimit, LeaseLost, NotPermitted
+from moderation.models import AuditEvent, Case, Evidence, Judgement, Queue, Review, User
 from moderation.selectors import queues
 from moderation.services import census, claims, decisions
 from tests import factories
@@ -209,6 +209,23 @@ def test_a_reserved_case_is_opened_by_its_address_too(queue: Queue, integrator: 
     assert reserved is not None
     claim = claims.claim_case(case=reserved.case, acting_user=moderator)
     assert (claim.review.reserved, claim.evidence.case_id) == (False, reserved.case_id)
+
+
+def test_what_was_shown_under_an_earlier_lease_is_no_evidence_for_a_reservation(
+    queue: Queue, integrator: User, moderator: User
+) -> None:
+    first, second = _case(integrator, 1), _case(integrator, 2)
+    before = factories.claim(second, moderator)
+    claims.release(case_id=second.pk, token=_token(before), acting_user=moderator)
+    factories.claim(first, moderator)
+    reserved = claims.reserve_next(queue=queue, acting_user=moderator)
+    assert reserved is not None
+    assert (reserved.case_id, reserved.pk) == (second.pk, before.review.pk)
+    guess = claims.Claim(reserved, before.evidence)
+    with pytest.raises(InvalidInput) as refused:
+        factories.decide(guess, moderator, "ok")
+    assert refused.value.pointer == "/evidence_id"
+    assert not Judgement.objects.exists()
 
 
 def test_a_lead_takes_a_case_over_and_its_holder_is_told(

@@ -253,9 +253,10 @@ def test_an_escalation_that_was_taken_or_is_old_stays(integrator: User, moderato
         undo_until=timezone.now() - timedelta(seconds=1),
     )
     late.save()
-    with pytest.raises(AlreadyDecided):
+    with pytest.raises(AlreadyDecided, match="time to take this escalation back is over"):
         undoing.take_back(case_id=case.pk, acting_user=moderator)
-    with pytest.raises(AlreadyDecided):
+    assert pending.last_act_of(moderator) is None
+    with pytest.raises(AlreadyDecided, match="nothing of yours"):
         undoing.take_back(case_id=case.pk, acting_user=senior)
 
 

@@ -1,5 +1,6 @@
 """Small presentation tags: times in few characters, scores, icons' names stay in templates."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django import template
@@ -83,12 +84,18 @@ def severity_label(value: int) -> str:
 
 
 @register.filter
-def outcome(decision: Decision) -> str:
-    """A decision in words: verdict, policies, actions."""
+def named(slugs: str | Sequence[str], names: Mapping[str, str]) -> str:
+    """A policy by its name, or several with commas; a slug that has none (any more) stays."""
+    return ", ".join(names.get(slug, slug) for slug in ([slugs] if isinstance(slugs, str) else slugs))
+
+
+@register.filter
+def outcome(decision: Decision, names: Mapping[str, str]) -> str:
+    """A decision in words: verdict, policies by name, actions."""
     if decision.verdict is None:
         return "Undone"
     if decision.verdict == Verdict.OK:
         return "No violation"
-    words = f"Violates {', '.join(decision.policies)}"
+    words = f"Violates {named(decision.policies, names)}"
     actions = [ActionKind(kind).label.lower() for kind in decision.actions]
     return f"{words} · {', '.join(actions)}" if actions else words

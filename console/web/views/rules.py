@@ -50,6 +50,7 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
     row = selectors.get(rule_id)
     weeks = rule_records.by_week(rule_id, weeks=WEEKS)
     tests = list(backtest_selectors.of_rule(row)[:10])
+    of_this = [test.pk for test in tests if backtest_selectors.is_of(test, row)]
     context = {
         "rule": row,
         "words": selectors.words(row),
@@ -59,7 +60,8 @@ def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
         "hits": rule_records.latest(rule_id, limit=HITS_LISTED),
         "backtests": tests,
         "report": backtest_selectors.report(tests[0]) if tests else None,
-        "tested": any(test.state == "done" and test.rule_version == row.version for test in tests),
+        "of_this_wording": of_this,
+        "tested": any(test.state == "done" and test.pk in of_this for test in tests),
         "draft": row.drafts.filter(state=RuleState.DRAFT).first(),
         "standing": automation.standings([row.automates.slug])[row.automates.slug] if row.automates else None,
     }
@@ -149,8 +151,9 @@ def request_backtest(request: HttpRequest, rule_id: int) -> HttpResponse:
 def backtest(request: HttpRequest, backtest_id: int) -> HttpResponse:
     """One backtest with what it has found so far; from htmx the report alone."""
     report = backtest_selectors.report(backtest_selectors.get(backtest_id))
-    template = "console/partials/backtest.html" if request.headers.get("HX-Request") else "console/backtest.html"
-    return render(request, template, {"report": report})
+    if request.headers.get("HX-Request"):
+        return _progress(request, report)
+    return render(request, "console/backtest.html", {"report": report})
 
 
 @page(Permission.MANAGE)
@@ -160,9 +163,16 @@ def cancel_backtest(request: HttpRequest, backtest_id: int) -> HttpResponse:
     row = backtest_selectors.get(backtest_id)
     _try(request, lambda: backtests.cancel(backtest_id=backtest_id, acting_user=user_of(request)))
     if request.headers.get("HX-Request"):
-        report = backtest_selectors.report(backtest_selectors.get(backtest_id))
-        return render(request, "console/partials/backtest.html", {"report": report})
+        return _progress(request, backtest_selectors.report(backtest_selectors.get(backtest_id)))
     return redirect("rule", rule_id=row.rule_id)
+
+
+def _progress(request: HttpRequest, report: backtest_selectors.Report) -> HttpResponse:
+    """The report; once it has ended the page around it is out of date too, and loads itself anew."""
+    response = render(request, "console/partials/backtest.html", {"report": report})
+    if not report.is_running:
+        response["HX-Refresh"] = "true"
+    return response
 
 
 def _list(request: HttpRequest) -> HttpResponse:

@@ -91,6 +91,7 @@ def test_a_campaign_is_decided_with_an_exception_pulled_out(
     page.goto(f"{live_server.url}/batches/")
     page.locator("table", has_text="free gems").first.get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="the least alike first")).to_be_visible()
+    page.wait_for_load_state("load")
     page.locator(".batch-row", has_text=f"Case {cases[1].pk}").get_by_label("Pull out").check()
     page.locator("form#batch").get_by_label("Spam and scams", exact=True).check()
     page.get_by_label("New members take this decision").check()

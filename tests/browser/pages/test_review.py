@@ -235,6 +235,7 @@ def test_logged_out_in_another_tab_is_told_and_nothing_is_lost(at_work: Page, li
     at_work.keyboard.press("Enter")
     log_in(at_work, "moderator")
     expect(at_work.get_by_role("alert")).to_contain_text("What you entered is kept")
+    at_work.wait_for_load_state("load")
     for _ in ("without the lease", "with it"):
         expect(at_work.locator("textarea[name=rationale]")).to_have_value("half a thought")
         for value in ("violates", "hate", "remove", "warn"):

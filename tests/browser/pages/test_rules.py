@@ -11,6 +11,7 @@ from moderation.services import rules
 from moderation.services.rules import Draft
 from tests import factories
 
+pytestmark = pytest.mark.browser
 SPAM = {"fact": "score", "of": "spam", "is": "at_least", "value": 0.5}
 
 
@@ -94,6 +95,60 @@ def test_what_is_typed_while_the_rows_are_on_their_way_stays(page: Page, live_se
     expect(page.get_by_label("Value")).to_have_value("2000")
 
 
+def test_a_new_row_is_heard_from_the_moment_it_is_there(page: Page, live_server: LiveServer) -> None:
+    page.goto(f"{live_server.url}/rules/new/")
+    page.evaluate(
+        """() => document.addEventListener("htmx:afterSwap", () => queueMicrotask(() => {
+            const fact = document.getElementById("c.1.fact");
+            fact.value = "author_attribute";
+            fact.dispatchEvent(new Event("change", { bubbles: true }));
+        }), { once: true })"""
+    )
+    page.locator("#c\\.add").click()
+    expect(page.locator("#c\\.1").get_by_label("Name of the attribute")).to_be_visible()
+
+
+def test_what_is_pressed_while_the_rows_are_on_their_way_is_done_then(page: Page, live_server: LiveServer) -> None:
+    page.goto(f"{live_server.url}/rules/new/")
+    page.get_by_label("Name", exact=True).fill("In a hurry")
+    held = _hold_the_next(page)
+    page.locator("#c\\.add").click()
+    page.get_by_label("What is asked about").select_option("text_length")
+    page.get_by_label("Value").fill("2000")
+    page.locator("#c\\.group").click()
+    _let_go(page, held)
+    expect(page.locator("fieldset#c\\.2")).to_be_visible()
+    held = _hold_the_next(page)
+    page.locator("#c\\.add").click()
+    page.locator("#c\\.1").get_by_role("button", name="Remove this condition").click()
+    page.get_by_role("button", name="Save the draft").click()
+    _let_go(page, held)
+    # Saving came last, and found the rows as they were asked for: the second is gone, the group has moved up.
+    expect(page.get_by_text("This is a number.").first).to_be_visible()
+    expect(page.locator("#c\\.0").get_by_label("What is asked about")).to_have_value("text_length")
+    expect(page.locator("#c\\.0").get_by_label("Value")).to_have_value("2000")
+    expect(page.locator("fieldset#c\\.1")).to_be_visible()
+    expect(page.locator(".condition-row#c\\.2")).to_be_visible()
+    expect(page.locator("#c\\.3")).to_have_count(0)
+
+
+def _hold_the_next(page: Page) -> list[Route]:
+    """The next request of the editor waits in the list until it is let go."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/rules/new/", hold, times=1)
+    return held
+
+
+def _let_go(page: Page, held: list[Route]) -> None:
+    while not held:
+        page.wait_for_timeout(10)
+    held.pop().continue_()
+
+
 def test_rules_are_moved_by_keyboard_and_by_button(page: Page, live_server: LiveServer) -> None:
     first, second, third = list(selectors.ordered()[:3])
     page.goto(f"{live_server.url}/rules/")
@@ -128,11 +183,15 @@ def test_a_backtest_shows_its_progress_by_itself(
     page.goto(f"{live_server.url}/rules/{rule.pk}/")
     page.keyboard.press("b")
     expect(page.get_by_text("Waiting for a worker")).to_be_visible()
+    expect(page.get_by_text("Not tested as it stands")).to_be_visible()
     expect(page.get_by_role("progressbar")).to_be_visible()
     tasks.run_backtests()
     expect(page.get_by_text("1 of 1 contents of the last 30 days")).to_be_visible()
     expect(page.get_by_role("cell", name="Urgent")).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    # The page around it knows too.
+    expect(page.get_by_text("Not tested as it stands")).to_have_count(0)
+    expect(page.get_by_role("button", name="Backtest")).to_be_enabled()
     page.get_by_text("Show examples with their texts").click()
     expect(page.get_by_text("Would have gone elsewhere")).to_be_visible()
 
@@ -153,6 +212,7 @@ def test_a_rule_goes_live_and_is_changed_by_a_draft(page: Page, live_server: Liv
     expect(page.get_by_text("Not tested as it stands")).to_be_visible()
     page.get_by_role("button", name="Go live").click()
     expect(page.get_by_text("The rule is live now.")).to_be_visible()
+    page.wait_for_load_state("load")
     page.keyboard.press("e")
     expect(page.get_by_role("heading", name="Edit the draft")).to_be_visible()
     page.get_by_label("Priority, points").fill("4")

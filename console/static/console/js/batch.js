@@ -12,7 +12,14 @@
       for (const control of [...named("policies"), ...named("actions")]) control.checked = false;
     }
     if ((name === "policies" || name === "actions") && checked) form.elements.verdict.value = "violates";
-    const out = named("exceptions").filter((control) => control.checked).length;
-    form.querySelector("[data-batch-exceptions]").textContent = out ? ` less ${out}` : "";
+    count(form);
   });
+
+  const count = (form) => {
+    const out = [...form.elements].filter((control) => control.name === "exceptions" && control.checked).length;
+    form.querySelector("[data-batch-exceptions]").textContent = out ? ` less ${out}` : "";
+  };
+  // What was pulled out before this script was there, or is put back by the browser on a reload.
+  const form = document.querySelector("[data-batch-form]");
+  if (form) count(form);
 })();

@@ -19,7 +19,8 @@
     const usual = practicePolicies.split(" ").filter(Boolean);
     const agrees = practice === "ok" ? verdict("ok").checked : policies.some((policy) => usual.includes(policy));
     if (agrees) return [];
-    return [`The last ${practiceCount} cases like this one were all decided otherwise: ${practice === "ok" ? "no violation" : `violates ${usual.join(", ")}`}.`];
+    const names = inputs("policies").filter((input) => usual.includes(input.value)).map(nameOf);
+    return [`The last ${practiceCount} cases like this one were all decided otherwise: ${practice === "ok" ? "no violation" : `violates ${names.join(", ")}`}.`];
   };
   const consequences = () => [...graveActions(), ...againstPractice()];
   const tell = (words, { grave = false } = {}) => {
