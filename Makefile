@@ -17,7 +17,7 @@ export HOST PORT DEMO EVENHAND_HOME
 # uv links from its cache where it can; across file systems it copies, which is no reason for a warning.
 export UV_LINK_MODE ?= copy
 
-.PHONY: help run test prove bench lint format requirements clean
+.PHONY: help run test prove bench lint format screenshots requirements clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -45,6 +45,9 @@ lint: $(VENV)/.development ## Style, types, import contracts, migrations, templa
 format: $(VENV)/.development ## Put the code into the house style
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+screenshots: $(VENV)/.development $(VENV)/.browser ## Pictures of a running product's pages into docs/images (ONLY=names)
+	@EVENHAND_CHROMIUM="$$(cat $(VENV)/.browser)" $(PY) -m tests.screenshots $(ONLY)
 
 requirements: $(VENV)/.installer ## Compile requirements*.in to the pinned requirements*.txt
 	$(PY) -m uv pip compile --quiet --no-header --no-emit-index-url --no-emit-find-links requirements.in -o requirements.txt

@@ -27,7 +27,7 @@ class NavItem:
 
 
 NAVIGATION = (
-    NavItem("Queues", "home", "inbox", Permission.READ_CASES, ("/review/", "/cases/", "/accounts/")),
+    NavItem("Queues", "home", "inbox", Permission.READ_CASES, ("/review/", "/cases/", "/accounts/", "/search/")),
     NavItem("My decisions", "decisions", "check", Permission.REVIEW, ("/decisions/",)),
     NavItem("Batches", "batches", "layers", Permission.BATCH, ("/batches/",)),
     NavItem("Approvals", "holds", "lock", Permission.OVERRIDE, ("/approvals/", "/adjudications/")),

@@ -12,15 +12,16 @@ from django.utils.translation import gettext as _
 from moderation.errors import InvalidInput
 
 Row = TypeVar("Row", bound=Model)
+Row_co = TypeVar("Row_co", bound=Model, covariant=True)
 PAGE_SIZE = 50
 _LARGEST_KEY = 2**63
 
 
 @dataclass(frozen=True, slots=True)
-class Slice(Generic[Row]):
+class Slice(Generic[Row_co]):
     """Some rows of a list, and the cursor of what comes after them; empty at the end."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Row_co]
     after: str
 
 

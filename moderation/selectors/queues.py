@@ -1,9 +1,9 @@
 """What waits, what a person holds, and what they did today."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Count, DateTimeField, Func, Q, QuerySet
+from django.db.models import Avg, Count, DateTimeField, Func, Q, QuerySet
 from django.utils import timezone
 
 from moderation.enums import CaseStatus, DecisionKind, ReviewState, SkipReason, Verdict
@@ -28,6 +28,11 @@ class QueueSummary:
     oldest: datetime | None
     claimable: bool
 
+    @property
+    def sla(self) -> timedelta:
+        """How soon a case should be seen."""
+        return timedelta(minutes=self.queue.sla_minutes)
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -39,11 +44,13 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class DayTally:
-    """What a person decided since midnight (UTC), by verdict; undone decisions not counted."""
+    """What a person decided since midnight (UTC), by verdict, undone ones not counted; ``seconds`` is what one took
+    them on average, if there was any."""
 
     decided: int
     violating: int
     undone: int
+    seconds: float | None
 
 
 def database_clock() -> Func:
@@ -136,6 +143,7 @@ def day_of(user: User) -> DayTally:
         decided=Count("pk", filter=made),
         violating=Count("pk", filter=made & Q(verdict=Verdict.VIOLATES)),
         undone=Count("pk", filter=Q(kind=DecisionKind.UNDO)),
+        seconds=Avg("judgement__seconds", filter=made),
     )
     return DayTally(**counted)
 

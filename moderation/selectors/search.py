@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
@@ -128,9 +128,10 @@ def accounts(query: Query, *, after: str = "", size: int = paging.PAGE_SIZE) -> 
     return paging.newest(rows, after=after, size=size, descending=query.sort == Sort.NEW)
 
 
-def revisions_with(text: str) -> QuerySet[ContentRevision]:
-    """The wordings that hold the words one after the other, such as the host of a link."""
-    return _worded(SearchQuery(_spaced(text), config=CONFIG, search_type="phrase"))
+def revisions_with(phrases: Sequence[str], *, limit: int) -> list[int]:
+    """The keys of wordings that hold the words of any phrase one after the other, such as the host of a link."""
+    asked = [SearchQuery(_spaced(phrase), config=CONFIG, search_type="phrase") for phrase in phrases]
+    return list(_worded(reduce(or_, asked)).values_list("pk", flat=True)[:limit]) if asked else []
 
 
 def _said(terms: Sequence[Term], place: str) -> Q:

@@ -1,7 +1,7 @@
 """Small presentation tags: times in few characters, scores, icons' names stay in templates."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
@@ -20,7 +20,13 @@ def brief_age(moment: datetime | None) -> str:
     """How long ago, in one unit: “3 min”, “2 h”, “4 d”; “<1 min” under a minute."""
     if moment is None:
         return "—"
-    seconds = (timezone.now() - moment).total_seconds()
+    return brief_span(timezone.now() - moment)
+
+
+@register.filter
+def brief_span(span: timedelta) -> str:
+    """A length of time in one unit, as ``brief_age``."""
+    seconds = span.total_seconds()
     return next((f"{int(seconds // size)} {unit}" for size, unit in _UNITS if seconds >= size), "<1 min")
 
 

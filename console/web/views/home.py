@@ -36,4 +36,5 @@ def _home(user: User) -> dict[str, Any]:
         "queues": selectors.queue_summaries(user, seniors=may(user, Permission.OVERRIDE)),
         "held": selectors.held_by(user),
         "day": selectors.day_of(user),
+        "views": list(user.saved_views.all()),
     }

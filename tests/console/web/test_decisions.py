@@ -2,6 +2,7 @@
 
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from console.web.views.decisions import PAGE_SIZE
 from moderation.models import User
@@ -33,9 +34,11 @@ def test_many_decisions_come_in_pages(browser_of_moderator: Client, moderator: U
     cases = [factories.case(f"message number {n} of many", sent_by=integrator) for n in range(PAGE_SIZE + 1)]
     for case in cases:
         factories.decide(factories.claim(case, moderator), moderator, "ok")
-    first = browser_of_moderator.get(reverse("decisions")).content.decode()
-    second = browser_of_moderator.get(reverse("decisions"), {"page": "2"}).content.decode()
-    assert "Page 1 of 2" in first
+    answer = browser_of_moderator.get(reverse("decisions"))
+    first = answer.content.decode()
+    second = browser_of_moderator.get(reverse("decisions"), {"after": answer.context["next"]}).content.decode()
+    assert "Next page" in first
+    assert "Next page" not in second
     assert f'href="{reverse("case", args=[cases[0].pk])}"' not in first
     assert f'href="{reverse("case", args=[cases[0].pk])}"' in second
 
@@ -51,3 +54,17 @@ def test_somebody_elses_decision_cannot_be_undone(
 
 def test_nothing_decided_is_said(browser_of_moderator: Client) -> None:
     assert b"Nothing decided yet" in browser_of_moderator.get(reverse("decisions")).content
+
+
+def test_a_cursor_of_no_list_is_refused(browser_of_moderator: Client) -> None:
+    assert browser_of_moderator.get(reverse("decisions"), {"after": "2"}).status_code == 400
+
+
+def test_it_says_while_the_effects_of_a_decision_still_wait(
+    browser_of_moderator: Client, moderator: User, integrator: User, settings: Settings
+) -> None:
+    for seconds, words in ((60, "its effects still wait"), (0, "its effects are reversed")):
+        settings.UNDO_SECONDS = seconds
+        case = factories.case(f"{factories.ABUSIVE} {seconds}", sent_by=integrator)
+        factories.decide(factories.claim(case, moderator), moderator)
+        assert words in browser_of_moderator.get(reverse("decisions")).content.decode()

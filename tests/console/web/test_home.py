@@ -1,6 +1,7 @@
 """The start page and its polled part."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import F
 from django.test import Client
@@ -8,7 +9,7 @@ from django.urls import reverse
 
 from moderation.models import Case, Queue, User
 from moderation.selectors.queues import day_of, queue_summaries
-from moderation.services import census, claims, decisions
+from moderation.services import census, claims, decisions, saved_views
 from tests import factories
 
 
@@ -70,3 +71,32 @@ def test_unchanged_counts_are_a_304(browser_of_moderator: Client, integrator: Us
 def test_an_installation_without_queues_says_so(browser_of_moderator: Client) -> None:
     Queue.objects.update(is_active=False)
     assert b"No queues yet" in browser_of_moderator.get(reverse("home")).content
+
+
+def test_it_shows_how_soon_cases_should_be_seen_and_ones_own_views(
+    browser_of_moderator: Client, moderator: User
+) -> None:
+    Queue.objects.filter(is_default=True).update(sla_minutes=240)
+    saved_views.save(name="Mine now", query="is:mine", acting_user=moderator)
+    page = browser_of_moderator.get(reverse("home")).content.decode()
+    assert "to be seen within 4 h" in page
+    assert "?q=is%3Amine" in page
+
+
+def test_the_page_costs_the_same_for_any_number_of_cases(
+    browser_of_moderator: Client, integrator: User, django_assert_max_num_queries: Any
+) -> None:
+    for many in (1, 5):
+        for n in range(many):
+            factories.case(f"{factories.ABUSIVE} {n} of {many}", sent_by=integrator)
+        census.keep_fresh(share=0.0)
+        with django_assert_max_num_queries(16):
+            browser_of_moderator.get(reverse("home"))
+
+
+def test_the_queue_leads_to_its_whole_list(browser_of_moderator: Client, integrator: User) -> None:
+    case = factories.case(sent_by=integrator)
+    page = browser_of_moderator.get(reverse("queue", args=[case.queue.slug])).content.decode()
+    address = f"{reverse('search')}?q=queue%3A{case.queue.slug}+is%3Aopen+sort%3Apriority"
+    assert address in page
+    assert reverse("case", args=[case.pk]) in browser_of_moderator.get(address).content.decode()
