@@ -172,6 +172,7 @@ class BatchMode(TextChoices):
     SCORE = "score", "A range of scores"
     CAMPAIGN = "campaign", "Near-duplicates of one text"
     ACCOUNT = "account", "Everything open by one account"
+    PICKED = "picked", "Cases picked one by one"
 
 
 class BatchState(TextChoices):

@@ -12,7 +12,7 @@ from moderation.models import Account, Batch, Queue, Review
 from moderation.selectors import batches
 from moderation.selectors.campaigns import Campaign, Member
 from moderation.services import priority
-from moderation.services.batches import LARGEST, Scope
+from moderation.services.batches import LARGEST, MOST_PICKED, Scope
 
 _TEXT_SHOWN = 2_000
 
@@ -27,6 +27,7 @@ class BatchRequestSerializer(OpinionSerializer):
     queue = Text(required=False, max_length=40)
     campaign = StrictInteger(required=False)
     account = Identifier(required=False)
+    cases = serializers.ListField(child=StrictInteger(), required=False, max_length=MOST_PICKED)
     newest = StrictInteger(
         required=False, help_text="The last review that counts: later ones came in since you looked."
     )
@@ -40,6 +41,7 @@ class BatchRequestSerializer(OpinionSerializer):
             BatchMode.SCORE: ("policy", "score_from", "score_to"),
             BatchMode.CAMPAIGN: ("campaign",),
             BatchMode.ACCOUNT: ("account",),
+            BatchMode.PICKED: ("cases",),
         }[attrs["mode"]]
         missing = {name: ["This mode needs it."] for name in wanted if name not in attrs}
         if missing:
@@ -58,6 +60,7 @@ class BatchRequestSerializer(OpinionSerializer):
             group_id=data.get("campaign"),
             account=account_named(data["account"]) if "account" in data else None,
             newest=data.get("newest"),
+            picked=frozenset(data.get("cases", ())),
         )
 
 

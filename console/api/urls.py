@@ -14,6 +14,7 @@ from console.api.views import (
     quality,
     rules,
     score,
+    search,
     statements,
     webhooks,
 )
@@ -35,6 +36,9 @@ urlpatterns = [
     path("content", intake.ContentsView.as_view(), name="contents"),
     path("content/<identifier:external_id>", intake.ContentView.as_view(), name="content"),
     path("score", score.ScoreView.as_view(), name="score"),
+    path("search", search.SearchView.as_view(), name="search"),
+    path("views", search.ViewsView.as_view(), name="views"),
+    path("views/<int:view_id>", search.ViewView.as_view(), name="view"),
     path("cases", cases.CasesView.as_view(), name="cases"),
     path("cases/<int:case_id>", cases.CaseView.as_view(), name="case"),
     path("cases/<int:case_id>/heartbeat", cases.HeartbeatView.as_view(), name="heartbeat"),

@@ -62,6 +62,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "product": PRODUCT,
         "theme": theme if theme in THEMES else "",
         "navigation": navigation,
+        "may_read_cases": lambda: Permission.READ_CASES in granted(),
         "may_review": lambda: Permission.REVIEW in granted(),
         "may_override": lambda: Permission.OVERRIDE in granted(),
         "may_read_quality": lambda: Permission.READ_QUALITY in granted(),

@@ -1,5 +1,6 @@
 """What people send from the pages, parsed strictly."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -80,7 +81,7 @@ class ScoreRangeForm(forms.Form):
 
 
 class BatchForm(OpinionForm, ScoreRangeForm):
-    """An opinion on all that a page showed of a range, a campaign or an account, less what was pulled out."""
+    """An opinion on all that a page showed of a range, a campaign, an account or a choice, less what was pulled out."""
 
     mode = forms.ChoiceField(choices=BatchMode.choices)
     group = forms.IntegerField(required=False, min_value=1)
@@ -93,13 +94,20 @@ class BatchForm(OpinionForm, ScoreRangeForm):
         values: dict[str, Any] = super().clean() or {}
         needed = {BatchMode.SCORE: "policy", BatchMode.CAMPAIGN: "group", BatchMode.ACCOUNT: "account"}
         mode = values.get("mode")
-        if mode in needed and not values.get(needed[BatchMode(mode)]):
+        if (mode in needed and not values.get(needed[BatchMode(mode)])) or (
+            mode == BatchMode.PICKED and not self.keys("picked")
+        ):
             raise forms.ValidationError("The form does not say which cases it is about; load the page again.")
         return values
 
     def keys(self, name: str) -> set[int]:
         """The case keys sent under a name; what is none is passed over."""
-        return {int(key) for key in self.data.getlist(name) if key.isascii() and key.isdigit() and len(key) < 19}  # type: ignore[attr-defined]
+        return keys_of(self.data.getlist(name))  # type: ignore[attr-defined]
+
+
+def keys_of(sent: Iterable[str]) -> set[int]:
+    """The keys among what was sent; what is none is passed over."""
+    return {int(key) for key in sent if key.isascii() and key.isdigit() and len(key) < 19}
 
 
 class DecisionForm(OpinionForm):

@@ -15,6 +15,7 @@ from console.web.views import (
     quality,
     review,
     rules,
+    search,
     session,
     webhooks,
 )
@@ -53,6 +54,7 @@ urlpatterns = [
     path("batches/campaigns/", batches.by_campaign, name="campaigns"),
     path("batches/campaigns/<int:group_id>/", batches.campaign, name="campaign"),
     path("batches/accounts/<int:account_id>/", batches.by_account, name="sweep"),
+    path("batches/picked/", batches.picked, name="picked"),
     path("batches/decide/", batches.decide, name="decide_batch"),
     path("batches/<int:batch_id>/", batches.batch, name="batch"),
     path("batches/<int:batch_id>/undo/", batches.undo, name="undo_batch"),
@@ -93,5 +95,8 @@ urlpatterns = [
     path("deliveries/replay/", webhooks.replay_all, name="replay_deliveries"),
     path("deliveries/<int:delivery_id>/", webhooks.delivery, name="delivery"),
     path("deliveries/<int:delivery_id>/replay/", webhooks.replay, name="replay_delivery"),
+    path("search/", search.index, name="search"),
+    path("search/views/", search.save_view, name="save_view"),
+    path("search/views/<int:view_id>/delete/", search.delete_view, name="delete_view"),
     path("help/", help.help_page, name="help"),
 ]

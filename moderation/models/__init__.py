@@ -29,6 +29,7 @@ from moderation.models.quality import (
 )
 from moderation.models.queue import Queue
 from moderation.models.rule import ChangeStamp, RoutingRule, RuleHit
+from moderation.models.view import SavedView
 
 __all__ = [
     "Account",
@@ -86,6 +87,7 @@ __all__ = [
     "ReviewSkip",
     "RoutingRule",
     "RuleHit",
+    "SavedView",
     "Strike",
     "TextGroup",
     "TextGroupBand",

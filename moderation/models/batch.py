@@ -1,4 +1,4 @@
-"""Many cases decided as one: by score, by campaign, by account."""
+"""Many cases decided as one: by score, by campaign, by account, or picked one by one."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -47,7 +47,8 @@ class Batch(models.Model):
             models.CheckConstraint(
                 condition=Q(mode="score", score_from__isnull=False, score_to__gte=models.F("score_from"))
                 | Q(mode="campaign", group__isnull=False)
-                | Q(mode="account", account__isnull=False),
+                | Q(mode="account", account__isnull=False)
+                | Q(mode="picked"),
                 name="batch_says_what_it_is_about",
             ),
             models.CheckConstraint(

@@ -71,6 +71,7 @@ class Case(models.Model):
         indexes = [
             models.Index(fields=["queue", "-priority", "id"], condition=Q(status="open"), name="case_queue_idx"),
             models.Index(fields=["queue", "opened_at"], condition=Q(status="open"), name="case_age_idx"),
+            models.Index(fields=["policy", "score"], name="case_policy_idx"),
         ]
 
     def __str__(self) -> str:

@@ -3,14 +3,31 @@
 Texts and identifiers live here and may be erased; every other aggregate refers to these rows by key.
 """
 
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from moderation.enums import ReportOutcome, ReportSource, ScoringState, Split
 from moderation.models.access import User
 from moderation.models.policy import Policy
+
+# Scripts that put no spaces between words, Thai to Khmer, kana and Han: in search each of their signs is a word.
+UNSPACED = "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])"
+# A text as search looks words up: of any language, none of which is stemmed.
+WORDS = SearchVector(
+    Func(
+        F("text"),
+        Value(UNSPACED),
+        Value(r" \1 "),
+        Value("g"),
+        function="regexp_replace",
+        output_field=models.TextField(),
+    ),
+    config="simple",
+)
 
 
 class Account(models.Model):
@@ -21,6 +38,9 @@ class Account(models.Model):
     attributes = models.JSONField(default=dict)
     first_seen_at = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [GinIndex(OpClass(Upper("external_id"), name="gin_trgm_ops"), name="account_trigrams_idx")]
 
     def __str__(self) -> str:
         return self.external_id or f"erased account {self.pk}"
@@ -103,7 +123,12 @@ class ContentRevision(models.Model):
             models.UniqueConstraint(fields=["content", "number"], name="revision_number_once"),
             models.CheckConstraint(condition=Q(erased_at__isnull=True) | Q(text=""), name="revision_erased_is_empty"),
         ]
-        indexes = [models.Index(fields=["digest"], name="revision_digest_idx")]
+        # What search looks words up in. They hang on the text itself: what is erased is gone from them.
+        indexes = [
+            models.Index(fields=["digest"], name="revision_digest_idx"),
+            GinIndex(WORDS, name="revision_words_idx"),
+            GinIndex(OpClass(Upper("text"), name="gin_trgm_ops"), name="revision_trigrams_idx"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.content_id} r{self.number}"

@@ -1,6 +1,6 @@
-"""What a batch would be about: the cases that may be decided unseen, by score, campaign or account."""
+"""What a batch would be about: the cases that may be decided unseen, by score, campaign, account, or picked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -56,6 +56,11 @@ def by_group(user: User, group_id: int) -> QuerySet[Review]:
 def by_account(user: User, account: Account) -> QuerySet[Review]:
     """What waits of an account's contents."""
     return Review.objects.filter(BATCHABLE, fit_for(user), case__content__author=account)
+
+
+def by_picking(user: User, case_ids: Collection[int]) -> QuerySet[Review]:
+    """What waits of the cases picked."""
+    return Review.objects.filter(BATCHABLE, fit_for(user), case__in=case_ids)
 
 
 def fit_for(user: User) -> Q:

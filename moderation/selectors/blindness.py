@@ -30,6 +30,28 @@ def blind_among(cases: Sequence[Case]) -> set[int]:
     return set(pending.values_list("case_id", flat=True))
 
 
+def second_among(cases: Sequence[Case]) -> set[int]:
+    """The keys of the cases that are to be judged a second time; one statement."""
+    pending = Review.objects.filter(case__in=cases, kind=ReviewKind.SECOND, state__in=PENDING)
+    return set(pending.values_list("case_id", flat=True))
+
+
+def without_blind(cases: QuerySet[Case], viewer: User) -> QuerySet[Case]:
+    """The cases whose model's opinion the viewer may ask for: a question about scores must not find the others."""
+    if not may(viewer, Permission.REVIEW):
+        return cases
+    pending = Review.objects.filter(case=OuterRef("pk"), blind=True, state__in=PENDING)
+    return cases.exclude(Exists(pending))
+
+
+def without_second(cases: QuerySet[Case], viewer: User) -> QuerySet[Case]:
+    """The cases whose outcome the viewer may ask for: nobody is to judge them a second time, or without the model."""
+    if not may(viewer, Permission.REVIEW):
+        return cases
+    pending = Review.objects.filter(case=OuterRef("pk"), state__in=PENDING)
+    return cases.exclude(Exists(pending.filter(Q(kind=ReviewKind.SECOND) | Q(blind=True))))
+
+
 def hides_model(case: Case, viewer: User) -> bool:
     """Whether the model's opinion of the case is hidden from the viewer now."""
     return may(viewer, Permission.REVIEW) and is_blind(case)

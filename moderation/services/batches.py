@@ -33,14 +33,15 @@ from moderation.services import decisions, unseen
 from moderation.services.decisions import Opinion
 
 LARGEST = 10_000
+MOST_PICKED = 200
 _AT_WORK = (BatchState.DECIDING, BatchState.UNDOING)
 _PENDING = (ReviewState.WAITING, ReviewState.LEASED)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a batch is about: a policy's scores in [low, high], in one queue or all; a near-duplicate group; or an
-    account."""
+    """What a batch is about: a policy's scores in [low, high], in one queue or all; a near-duplicate group; an account;
+    or cases picked one by one, by their keys."""
 
     mode: BatchMode
     policy: str = ""
@@ -50,6 +51,7 @@ class Scope:
     group_id: int | None = None
     account: Account | None = None
     newest: int | None = None
+    picked: frozenset[int] = frozenset()
 
     def reviews(self, user: User) -> QuerySet[Review]:
         """What waits in the scope and the person is fit for, up to the review that was the newest when they looked."""
@@ -61,6 +63,8 @@ class Scope:
             return selectors.by_score(user, policy=self.policy, low=self.low, high=self.high, queue=self.queue)
         if self.mode == BatchMode.CAMPAIGN:
             return selectors.by_group(user, self.group_id or 0)
+        if self.mode == BatchMode.PICKED:
+            return selectors.by_picking(user, self.picked)
         if self.account is None:
             raise InvalidInput("Name the account.", pointer="/account")
         return selectors.by_account(user, self.account)
@@ -254,5 +258,7 @@ def _check(scope: Scope, opinion: Opinion, *, follows: bool) -> None:
         raise InvalidInput("A batch marks no spans.", pointer="/spans")
     if scope.mode == BatchMode.SCORE and not 0.0 <= scope.low <= scope.high <= 1.0:
         raise InvalidInput("The range must lie between 0 and 1, from the lower score to the higher.", pointer="/from")
+    if scope.mode == BatchMode.PICKED and not 0 < len(scope.picked) <= MOST_PICKED:
+        raise InvalidInput(f"Pick between one and {MOST_PICKED} cases.", pointer="/cases")
     if follows and (scope.mode != BatchMode.CAMPAIGN or opinion.verdict != Verdict.VIOLATES):
         raise InvalidInput("Only a campaign that violates can be followed.", pointer="/follows")

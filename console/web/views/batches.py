@@ -1,4 +1,4 @@
-"""Deciding many cases as one: by a range of scores, by campaign, by account."""
+"""Deciding many cases as one: by a range of scores, by campaign, by account, or picked from a list."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +8,12 @@ from django.core.paginator import Paginator
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from console.web.access import page, user_of
 from console.web.charts import histogram
-from console.web.forms import BatchForm, ScoreRangeForm
+from console.web.forms import BatchForm, ScoreRangeForm, keys_of
 from moderation.enums import ActionKind, BatchMode, BatchState
 from moderation.errors import InvalidInput, ModerationError, NotFound
 from moderation.models import Account, Batch, Policy, Queue, Review
@@ -119,6 +120,25 @@ def by_account(request: HttpRequest, account_id: int) -> HttpResponse:
 
 
 @page(Permission.BATCH)
+@require_GET
+def picked(request: HttpRequest) -> HttpResponse:
+    """Cases picked from a list, looked at together, to be decided as one."""
+    chosen = frozenset(keys_of(request.GET.getlist("case")))
+    if not 0 < len(chosen) <= batches.MOST_PICKED:
+        raise InvalidInput(_("Pick between one and %(most)d cases.") % {"most": batches.MOST_PICKED})
+    scope = batches.Scope(mode=BatchMode.PICKED, picked=chosen)
+    reviews = scope.reviews(user_of(request))
+    rows = _rows(list(selectors.with_texts(reviews).order_by("-priority", "pk")))
+    context = {
+        **_deciding(reviews, rows),
+        "scope": scope,
+        "left_out": len(chosen) - len(rows),
+        "typed": _NOTHING_TYPED,
+    }
+    return render(request, "console/picked.html", context)
+
+
+@page(Permission.BATCH)
 @require_POST
 def decide(request: HttpRequest) -> HttpResponse:
     """Decide what the page showed, less what was pulled out."""
@@ -136,6 +156,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         group_id=data["group"],
         account=_account(data["account"]) if data["account"] else None,
         newest=data["newest"],
+        picked=frozenset(form.keys("picked")),
     )
     try:
         batch = batches.begin(
