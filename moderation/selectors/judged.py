@@ -84,7 +84,7 @@ def golden_answers(*, since: datetime, reviewer: int | None = None) -> list[tupl
 def skips(*, since: datetime) -> list[dict[str, Any]]:
     """How often cases were passed over, by reason, the most frequent first."""
     rows = ReviewSkip.objects.filter(created_at__gte=since).values("reason").annotate(count=Count("pk"))
-    return list(rows.order_by("-count", "reason"))
+    return [dict(row) for row in rows.order_by("-count", "reason")]
 
 
 def skips_by_person(*, since: datetime) -> Counter[int]:

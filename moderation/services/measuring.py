@@ -1,10 +1,11 @@
 """Measuring how well people agree and what is missed; a worker does it, pages read what it kept.
 
-An agreement report holds ``days``, ``pairs``, ``alpha``, ``golden``, ``flips``, ``policies`` (policy, pairs, positives,
-kappa, alpha, cases: the newest that two people saw differently; the least agreed on first), ``skips`` (reason, count;
-the most frequent first) and ``people`` (user, judged, skipped, pairs, kappa, golden, flips). A report of what is missed holds ``days``, ``drawn``, ``judged`` and ``periods``
-(since, until, policies: policy, prevalence, violations, flagging, automation), the whole time first, then week by week.
-Every estimate holds value, low, high and n, each bound at 95 %.
+An agreement report holds ``days``, ``pairs``, ``alpha``, ``golden``, ``flips``, ``policies`` (policy, pairs,
+positives, kappa, alpha, cases: the newest that two people saw differently; the least agreed on first), ``skips``
+(reason, count; the most frequent first) and ``people`` (user, judged, skipped, pairs, kappa, golden, flips). A report
+of what is missed holds ``days``, ``drawn``, ``judged`` and ``periods`` (since, until, policies: policy, prevalence,
+violations, flagging, automation), the whole time first, then week by week. Every estimate holds value, low, high and
+n, each bound at 95 %.
 """
 
 from collections import Counter
