@@ -31,8 +31,8 @@ test: $(VENV)/.development $(VENV)/.browser ## The whole test suite (PYTEST_ARGS
 prove: $(VENV)/.development $(VENV)/.browser ## The long proofs: kill storms, soak, simulations
 	@$(call with_services,$(PY) -m pytest -m prove $(PROVE_ARGS))
 
-bench: $(VENV)/.development ## Benchmarks (JSON=1 one object a line, FULL=1 the million-row scale)
-	@$(LAUNCHER) exec --home var/bench --own -- $(PY) -m tests.bench $(if $(filter 1,$(JSON)),--json) $(if $(filter 1,$(FULL)),--full)
+bench: $(VENV)/.development ## Benchmarks (JSON=1 one object a line, FULL=1 the million-row scale, ONLY="queues rules" some parts)
+	@$(LAUNCHER) exec --home var/bench --own -- $(PY) -m tests.bench $(if $(filter 1,$(JSON)),--json) $(if $(filter 1,$(FULL)),--full) $(if $(ONLY),--only $(ONLY))
 
 lint: $(VENV)/.development ## Style, types, import contracts, migrations, templates
 	$(PY) -m ruff check .

@@ -1,13 +1,15 @@
 """What can be compared of people's judgements: pairs, golden answers, first and second looks."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from moderation.enums import HoldState, ReviewKind, ReviewState, Verdict
-from moderation.models import GoldenCase, Hold, Judgement, Review
+from moderation.models import GoldenCase, Hold, Judgement, Review, ReviewSkip
 
 MOST_PAIRS = 20_000  # more would narrow no interval worth reading
 
@@ -77,6 +79,18 @@ def golden_answers(*, since: datetime, reviewer: int | None = None) -> list[tupl
     answers = {row.review.case_id: row for row in judged.select_related("review", "reviewer").order_by("pk")}
     cases = GoldenCase.objects.filter(case__in=answers).select_related("item").order_by("-pk")
     return [(golden, answers[golden.case_id]) for golden in cases]
+
+
+def skips(*, since: datetime) -> list[dict[str, Any]]:
+    """How often cases were passed over, by reason, the most frequent first."""
+    rows = ReviewSkip.objects.filter(created_at__gte=since).values("reason").annotate(count=Count("pk"))
+    return [dict(row) for row in rows.order_by("-count", "reason")]
+
+
+def skips_by_person(*, since: datetime) -> Counter[int]:
+    """How often each person, by key, passed a case over."""
+    rows = ReviewSkip.objects.filter(created_at__gte=since).values_list("user_id")
+    return Counter(dict(rows.annotate(count=Count("pk"))))
 
 
 def _standing() -> QuerySet[Judgement]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from moderation.enums import ReportKind
+from moderation.enums import ReportKind, SkipReason
 from moderation.models import GoldenCase, Judgement, QualityPlan, QualityReport, User
 from moderation.permissions import Permission, may
 from moderation.selectors import judged
@@ -34,6 +34,7 @@ class Quality:
     measured_at: datetime | None
     figures: Mapping[str, Any]
     policies: Sequence[tuple[str, Mapping[str, Any]]]
+    skips: Sequence[tuple[str, int]]
     people: Sequence[PersonFigures]
     golden: Sequence[tuple[GoldenCase, Judgement]]
     plans: Sequence[QualityPlan]
@@ -61,6 +62,7 @@ def quality_of(viewer: User) -> Quality:
         measured_at=report.created_at if report else None,
         figures=figures if leads else {},
         policies=[(names.get(row["policy"], row["policy"]), row) for row in figures.get("policies", []) if leads],
+        skips=[(SkipReason(row["reason"]).label, row["count"]) for row in figures.get("skips", []) if leads],
         people=[PersonFigures(users[row["user"]], row) for row in rows if row["user"] in users],
         golden=judged.golden_answers(since=since, reviewer=viewer.pk)[:GOLDEN_LISTED],
         plans=list(QualityPlan.objects.select_related("queue").order_by("queue__position")) if leads else [],

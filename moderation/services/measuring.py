@@ -1,10 +1,11 @@
 """Measuring how well people agree and what is missed; a worker does it, pages read what it kept.
 
-An agreement report holds ``days``, ``pairs``, ``alpha``, ``golden``, ``flips``, ``policies`` (policy, pairs, positives,
-kappa, alpha, cases: the newest that two people saw differently; the least agreed on first) and ``people`` (user,
-judged, pairs, kappa, golden, flips). A report of what is missed holds ``days``, ``drawn``, ``judged`` and ``periods``
-(since, until, policies: policy, prevalence, violations, flagging, automation), the whole time first, then week by week.
-Every estimate holds value, low, high and n, each bound at 95 %.
+An agreement report holds ``days``, ``pairs``, ``alpha``, ``golden``, ``flips``, ``policies`` (policy, pairs,
+positives, kappa, alpha, cases: the newest that two people saw differently; the least agreed on first), ``skips``
+(reason, count; the most frequent first) and ``people`` (user, judged, skipped, pairs, kappa, golden, flips). A report
+of what is missed holds ``days``, ``drawn``, ``judged`` and ``periods`` (since, until, policies: policy, prevalence,
+violations, flagging, automation), the whole time first, then week by week. Every estimate holds value, low, high and
+n, each bound at 95 %.
 """
 
 from collections import Counter
@@ -59,6 +60,7 @@ def _agreement(now: datetime) -> dict[str, Any]:
         "golden": _share([correct for _, correct in answers]),
         "flips": _share([look.flipped for look in looks]),
         "policies": _policies(pairs),
+        "skips": judged.skips(since=since),
         "people": _people(since, pairs, looks, answers),
     }
 
@@ -91,15 +93,17 @@ def _people(
 ) -> list[dict[str, Any]]:
     counted = Judgement.objects.filter(created_at__gte=since).values_list("reviewer_id")
     counts = Counter(dict(counted.annotate(count=Count("pk"))))
+    skipped = judged.skips_by_person(since=since)
     rows = []
-    for user, count in sorted(counts.items()):
+    for user in sorted(counts.keys() | skipped.keys()):
         # Their own judgement first, whoever came first.
         own = [_categories(pair) for pair in pairs if pair.first.reviewer_id == user]
         own += [_categories(pair)[::-1] for pair in pairs if pair.second.reviewer_id == user]
         rows.append(
             {
                 "user": user,
-                "judged": count,
+                "judged": counts[user],
+                "skipped": skipped[user],
                 "pairs": len(own),
                 "kappa": as_figures(measures.kappa([mine for mine, _ in own], [other for _, other in own])),
                 "golden": _share([correct for reviewer, correct in answers if reviewer == user]),

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from moderation import audit
 from moderation.enums import CaseStatus, HoldState, ReviewState
@@ -37,8 +38,9 @@ def take_back(*, case_id: int, acting_user: User) -> claims.Claim:
 def _why_not(case: Case, user: User) -> str:
     over = pending.escalation_over(case, user)
     if over is not None:
-        return f"The time to take this escalation back is over; the case waits in “{over.to_queue.name}”."
-    return "There is nothing of yours to take back on this case; someone has gone on with it."
+        told = _("The time to take this escalation back is over; the case waits in “%(queue)s”.")
+        return told % {"queue": over.to_queue.name}
+    return _("There is nothing of yours to take back on this case; someone has gone on with it.")
 
 
 def _take_back_escalation(case: Case, escalation: Escalation, user: User) -> None:

@@ -15,7 +15,7 @@ from moderation.models import (
     User,
 )
 from moderation.selectors import quality
-from moderation.services import measuring, undoing
+from moderation.services import claims, measuring, undoing
 from moderation.tasks import measure_quality
 from tests import factories
 
@@ -56,6 +56,22 @@ def test_agreement_is_counted_per_policy_and_person(integrator: User, moderator:
     people = {row["user"]: row for row in figures["people"]}
     assert people[moderator.pk]["pairs"] == people[colleague.pk]["pairs"] == 13
     assert people[moderator.pk]["judged"] == 13
+
+
+def test_skips_are_counted_by_reason_and_person(integrator: User, moderator: User, colleague: User) -> None:
+    case = factories.case(factories.BENIGN, sent_by=integrator)
+    for person, reason in ((moderator, "language"), (colleague, "language"), (moderator, "other")):
+        held = factories.claim(case, person)
+        assert held.review.lease_token is not None
+        claims.skip(case_id=case.pk, token=held.review.lease_token, reason=reason, acting_user=person)
+    figures = _agreement()
+    assert figures["skips"] == [{"reason": "language", "count": 2}, {"reason": "other", "count": 1}]
+    assert {row["user"]: (row["skipped"], row["judged"]) for row in figures["people"]} == {
+        moderator.pk: (2, 0),
+        colleague.pk: (1, 0),
+    }
+    assert [count for _, count in quality.quality_of(factories.user("lead", role="senior")).skips] == [2, 1]
+    assert quality.quality_of(moderator).skips == []
 
 
 def test_the_most_confusing_policy_comes_first(integrator: User, moderator: User, colleague: User) -> None:
