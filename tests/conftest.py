@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import expect
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
@@ -16,6 +17,9 @@ from tests.moderation.receiver import Receiver
 
 # Playwright's own event loop runs in this thread; the database is used from it all the same.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# Two cores for the browser, the server, the database and another worker's tests: a page may take its time.
+expect.set_options(timeout=15_000)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -52,6 +52,8 @@ def test_the_loop(product: Product, browser: Browser, base_data: Path, tmp_path:
 
     _log_in(page, product)
     page.locator(".queue-row", has_text="Harassment, hate").get_by_role("button", name="Start reviewing").click()
+    expect(page.locator("[data-review]")).to_be_visible()
+    page.wait_for_load_state("load")  # keys are heard from then on
     decided = [_decide_by_keyboard(page, product, truth) for _ in range(BY_KEYBOARD)]
     assert len(set(decided)) == BY_KEYBOARD
     _undo_by_keyboard(page, product, decided[-1])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from pytest_django.live_server_helper import LiveServer
 
 from moderation.models import User
@@ -37,7 +37,6 @@ def page(context: BrowserContext, live_server: LiveServer, moderator: User) -> I
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("console", lambda message: _note(message, errors))
-    expect.set_options(timeout=10_000)
     yield opened
     assert errors == []
 
