@@ -31,6 +31,7 @@ def test_a_case_is_found_and_opened_by_keyboard(page: Page, live_server: LiveSer
     field.press("Enter")
     expect(page.locator("[data-list] [data-row]")).to_have_count(3)
     expect(page.locator("mark").first).to_have_text("prize")
+    page.wait_for_load_state()  # keys come with the scripts
     page.keyboard.press("j")
     page.keyboard.press("j")
     expect(page.locator("[data-row]").nth(1)).to_be_focused()
