@@ -77,7 +77,7 @@ class AdjudicationsView(Endpoint):
         page = pages.paginate_queryset(adjudications.pending(), request, view=self) or []
         viewer = cast(User, request.user)
         return pages.get_paginated_response(
-            [representations.disagreement(adjudications.of(review, viewer=viewer)) for review in page]
+            [representations.disagreement(row) for row in adjudications.all_of(page, viewer=viewer)]
         )
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,7 +17,7 @@ from moderation.enums import ActionKind, BatchMode, BatchState
 from moderation.errors import InvalidInput, ModerationError, NotFound
 from moderation.models import Account, Batch, Policy, Queue, Review
 from moderation.permissions import Permission
-from moderation.selectors import automation, campaigns
+from moderation.selectors import automation, campaigns, paging
 from moderation.selectors import batches as selectors
 from moderation.selectors.workspace import policy_keys
 from moderation.services import batches
@@ -42,9 +41,11 @@ class Row:
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """The three ways to decide many cases, and the batches there were."""
-    made = Batch.objects.select_related("queue", "account", "made_by").order_by("-pk")
-    pages = Paginator(made, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "console/batches.html", {"pages": pages, "campaigns": campaigns.waiting(limit=5)})
+    made = Batch.objects.select_related("queue", "account", "made_by")
+    after = request.GET.get("after", "")
+    found = paging.newest(made, after=after, size=PAGE_SIZE)
+    context = {"batches": found.rows, "next": found.after, "after": after, "campaigns": campaigns.waiting(limit=5)}
+    return render(request, "console/batches.html", context)
 
 
 @page(Permission.BATCH)

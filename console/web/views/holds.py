@@ -12,6 +12,7 @@ from moderation.errors import ModerationError
 from moderation.permissions import Permission
 from moderation.selectors import adjudications as disagreements
 from moderation.selectors import holds as selectors
+from moderation.selectors import paging
 from moderation.services import holds
 
 PAGE_SIZE = 20
@@ -60,7 +61,8 @@ def send_back(request: HttpRequest, hold_id: int) -> HttpResponse:
 @require_GET
 def adjudications(request: HttpRequest) -> HttpResponse:
     """Cases on which two reviewers disagree, the oldest first, with both judgements side by side."""
-    pages = Paginator(disagreements.pending(), PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = [disagreements.of(review, viewer=user_of(request)) for review in pages]
-    context = {"pages": pages, "rows": rows, "held": selectors.pending().count()}
+    after = request.GET.get("after", "")
+    found = paging.newest(disagreements.pending(), after=after, size=PAGE_SIZE, descending=False)
+    rows = disagreements.all_of(found.rows, viewer=user_of(request))
+    context = {"rows": rows, "next": found.after, "after": after, "held": selectors.pending().count()}
     return render(request, "console/adjudications.html", context)
