@@ -2,8 +2,8 @@
 
 Sets disagree about what hate is, so each keeps heads of its own; `release` makes the policies' heads of them. To the
 sets come copies with words obfuscated and sentences made from patterns of ours, in which the same words violate or do
-not by what is said about them (Röttger et al. 2021, HateCheck, name such functions: negation, counter-speech, quotation,
-mention of an identity).
+not by what is said about them (Röttger et al. 2021, HateCheck, name such functions: negation, counter-speech,
+quotation, mention of an identity).
 """
 
 from __future__ import annotations

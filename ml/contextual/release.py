@@ -32,7 +32,7 @@ def build(folder: Path, weights: Path, checkpoint: Path, *, minutes: float, seed
     """Make the starter in `folder` and its card; return what was written.
 
     `weights` is the folder of the pretrained encoder (`model.safetensors`, `tokenizer.json`). The trained arrays are
-    read from `checkpoint` (.npz) where it is there; else the encoder is trained for `minutes` and they are written there.
+    read from `checkpoint` (.npz) where it is there; else the encoder is trained for `minutes` and they go there.
     """
     first = artifacts.load(artifacts.starter_path())
     lexicon = first.space.vocabulary.lexicon
