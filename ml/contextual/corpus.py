@@ -86,11 +86,12 @@ def heads_of(policy: str) -> tuple[str, ...]:
     return tuple(name for name in heads() if name.endswith(f"/{policy}"))
 
 
-def rows(folder: Path, lexicon: Lexicon, *, seed: int = 1) -> list[Row]:
-    """Return everything to train, fit and measure on, from the labelled data in `folder`; raises `DataError`."""
-    written = [replace(row, source=chat.NAME) for row in chat.examples(datasets.POLICIES)]
-    train = datasets.training_examples(folder, written)
-    held = [row for row in written if row.split != "train"]
+def rows(folder: Path, train: Sequence[Example], lexicon: Lexicon, *, seed: int = 1) -> list[Row]:
+    """Return everything to train, fit and measure on; raises `DataError`.
+
+    `train` is what `datasets.training_examples` gives of the labelled data in `folder` and the chat lines.
+    """
+    held = [row for row in chat.examples(datasets.POLICIES) if row.split != "train"]
     for item in datasets.SETS:
         held += [row for row in datasets.read(item, folder) if row.split != "train"]
     random = np.random.default_rng(seed)

@@ -23,6 +23,7 @@ from ml.features import Floats
 from ml.metrics import log_odds
 from ml.model import Model
 from ml.release import CHAT_SHARE, PREVALENCE
+from ml.schemas import Example
 from ml.train import fit
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -37,7 +38,8 @@ def build(folder: Path, weights: Path, checkpoint: Path, *, minutes: float, seed
     first = artifacts.load(artifacts.starter_path())
     lexicon = first.space.vocabulary.lexicon
     data = datasets.base_data_folder()
-    corpus = rows(data, lexicon)
+    examples = datasets.training_examples(data, chat.examples(datasets.POLICIES))
+    corpus = rows(data, examples, lexicon)
     if not checkpoint.exists():
         from ml.contextual import training
 
@@ -50,7 +52,7 @@ def build(folder: Path, weights: Path, checkpoint: Path, *, minutes: float, seed
     shown = [row for row in corpus if row.part != "train"]
     texts = [row.text for row in shown]
     embeddings = Encoder(model, tokenizer).embed(texts)
-    unseen = _without_kept_back(data, seed)
+    unseen = _without_kept_back(examples, seed)
     first_logits = _first_logits(unseen, first, shown)
     made, stacks, bands = _fitted(shown, arrays, embeddings, first_logits, first)
     parts = artifact.Parts(
@@ -78,9 +80,8 @@ def _blocks(arrays: Arrays) -> int:
     return 1 + max(int(name.split(".")[1]) for name in arrays if name.startswith("blocks."))
 
 
-def _without_kept_back(data: Path, seed: int) -> Model:
+def _without_kept_back(examples: Sequence[Example], seed: int) -> Model:
     """Return the first reader trained without the rows kept back: its opinion of them is one of texts it never saw."""
-    examples = datasets.training_examples(data, chat.examples(datasets.POLICIES))
     return fit(
         [row for row in examples if not is_kept_back(row)],
         policies=datasets.POLICIES,
