@@ -14,6 +14,7 @@ def fit_rising(features: Floats, labels: Floats, weights: Floats, *, ridge: floa
     two classes is missing.
     """
     from scipy.optimize import minimize
+    from scipy.special import expit
 
     if not 0.0 < float(labels @ weights) < float(weights.sum()):
         raise ValueError("both classes are needed to fit a logistic regression")
@@ -23,7 +24,7 @@ def fit_rising(features: Floats, labels: Floats, weights: Floats, *, ridge: floa
     def loss(found: Floats) -> tuple[float, Floats]:
         logits = found[0] + scaled @ found[1:]
         value = share @ (np.logaddexp(0.0, logits) - labels * logits) + ridge * found[1:] @ found[1:]
-        slope = share * (1.0 / (1.0 + np.exp(-logits)) - labels)
+        slope = share * (expit(logits) - labels)
         return float(value), np.concatenate([[slope.sum()], scaled.T @ slope + 2.0 * ridge * found[1:]])
 
     count = features.shape[1]
