@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """What a second reader said of a prediction's text, and which of it stands in the evidence."""
 
-    dependencies = [("moderation", "0067_saved_views")]
+    dependencies = [("moderation", "0085_erasure_audit_kinds")]
     operations = [
         migrations.CreateModel(
             name="SecondReading",
