@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 PIECES = 112
 """Word pieces read of one text, the two marks around them included; the rest of a longer text is not read."""
 
-BATCH = 32
+BATCH_PIECES = 512
+"""Word pieces read at once, padding included: what bounds the memory."""
 
 
 class Encoder:
@@ -27,7 +28,7 @@ class Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         # An arena keeps the memory of the longest batch for good.
-        options.enable_cpu_mem_arena = False
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._tokenizer: Any = Tokenizer.from_buffer(tokenizer)
         self._tokenizer.no_padding()
@@ -37,12 +38,16 @@ class Encoder:
         """Return (n_texts, width); texts of like length are read together, so that little is padded."""
         pieces = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(pieces)), key=lambda place: len(pieces[place]))
-        rows: list[NDArray[np.float32] | None] = [None] * len(pieces)
-        for begin in range(0, len(order), BATCH):
-            batch = order[begin : begin + BATCH]
-            for place, row in zip(batch, self._run([pieces[place] for place in batch]), strict=True):
-                rows[place] = row
-        return np.array(rows, dtype=np.float32) if rows else np.empty((0, self.width), dtype=np.float32)
+        rows = np.empty((len(pieces), self.width), dtype=np.float32)
+        begin = 0
+        while begin < len(order):
+            end = begin + 1
+            while end < len(order) and (end + 1 - begin) * len(pieces[order[end]]) <= BATCH_PIECES:
+                end += 1
+            batch = order[begin:end]
+            rows[batch] = self._run([pieces[place] for place in batch])
+            begin = end
+        return rows
 
     @property
     def width(self) -> int:
