@@ -31,7 +31,7 @@ def token(decision_id: int, *, until: int) -> str:
 
 
 def decision_id(token: str) -> int:
-    """The decision a token names. Raises ``NotFound`` for one we did not sign, ``AppealClosed`` for one past its end."""
+    """The decision a token names. Raises ``NotFound`` for one we did not sign, ``AppealClosed`` past its end."""
     try:
         decision, until = signing.Signer(salt=_SALT).unsign_object(token)
     except signing.BadSignature as error:

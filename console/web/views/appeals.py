@@ -38,8 +38,11 @@ def appeal(request: HttpRequest, token: str) -> HttpResponse:
 
 def _appeal(request: HttpRequest, token: str) -> HttpResponse:
     if not within_rate(request):
-        problem = _("There were too many visits from your address. Try again in a minute.")
-        return render(request, "console/appeal_refused.html", {"title": _("Too many visits"), "problem": problem}, status=429)
+        context = {
+            "title": _("Too many visits"),
+            "problem": _("There were too many visits from your address. Try again in a minute."),
+        }
+        return render(request, "console/appeal_refused.html", context, status=429)
     form = AppealForm(request.POST if request.method == "POST" else None)
     try:
         decision = selectors.decision_of(appeal_links.decision_id(token))
