@@ -22,7 +22,8 @@ def link(decision: Decision) -> str | None:
     until = deadline(decision)
     if decision.verdict != Verdict.VIOLATES or until <= decision.created_at:
         return None
-    return settings.PUBLIC_URL + reverse("appeal", args=[token(decision.pk, until=int(until.timestamp()))])
+    path = reverse("appeal", args=[token(decision.pk, until=int(until.timestamp()))])
+    return f"{settings.PUBLIC_URL}{path}"
 
 
 def token(decision_id: int, *, until: int) -> str:
