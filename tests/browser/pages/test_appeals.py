@@ -26,7 +26,7 @@ def test_an_author_appeals_and_a_senior_overturns(
 ) -> None:
     settings.UNDO_SECONDS = 0
     case = factories.case(sent_by=integrator)
-    decision = factories.decide(factories.claim(case, moderator), moderator, policies=["hate"], actions=["remove"])
+    decision = factories.decide(factories.claim(case, moderator), moderator, policies=["harassment"], actions=["remove"])
     decision.outbox.update(state="delivered", attempts=1)
     link = appeal_links.link(decision)
     assert link is not None
@@ -58,7 +58,7 @@ def test_an_author_appeals_and_a_senior_overturns(
     author.close()
     appeal = Appeal.objects.get()
     assert appeal.state == AppealState.OVERTURNED
-    overturned = Label.objects.current().get(policy__slug="hate")
+    overturned = Label.objects.current().get(policy__slug="harassment")
     assert (overturned.value, overturned.decision) == (False, appeal.resolution)
     assert overturned.supersedes is not None
     assert Action.objects.get(reverses__isnull=False).reverses == decision.requested_actions.get()
