@@ -26,7 +26,8 @@ def test_an_author_appeals_and_a_senior_overturns(
 ) -> None:
     settings.UNDO_SECONDS = 0
     case = factories.case(sent_by=integrator)
-    decision = factories.decide(factories.claim(case, moderator), moderator, policies=["harassment"], actions=["remove"])
+    claim = factories.claim(case, moderator)
+    decision = factories.decide(claim, moderator, policies=["harassment"], actions=["remove"])
     decision.outbox.update(state="delivered", attempts=1)
     link = appeal_links.link(decision)
     assert link is not None
