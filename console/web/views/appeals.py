@@ -55,8 +55,8 @@ def _appeal(request: HttpRequest, token: str) -> HttpResponse:
             )
             return redirect("appeal", token=token)
     except ModerationError as error:
-        context = {"title": error.title, "problem": error.detail}
-        return render(request, "console/appeal_refused.html", context, status=error.status)
+        refusal = {"title": error.title, "problem": error.detail}
+        return render(request, "console/appeal_refused.html", refusal, status=error.status)
     context = {**_public(decision), "form": form}
     return render(request, "console/appeal.html", context, status=400 if form.errors else 200)
 
