@@ -57,8 +57,8 @@ def _appeal(request: HttpRequest, token: str) -> HttpResponse:
     except ModerationError as error:
         refusal = {"title": error.title, "problem": error.detail}
         return render(request, "console/appeal_refused.html", refusal, status=error.status)
-    context = {**_public(decision), "form": form}
-    return render(request, "console/appeal.html", context, status=400 if form.errors else 200)
+    shown = {**_public(decision), "form": form}
+    return render(request, "console/appeal.html", shown, status=400 if form.errors else 200)
 
 
 def _public(decision: Decision) -> dict[str, Any]:
