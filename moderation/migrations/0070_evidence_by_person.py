@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """What a person was shown today is found by person and time."""
 
-    dependencies = [("moderation", "0067_saved_views")]
+    dependencies = [("moderation", "0076_guard_second_readings")]
     operations = [
         migrations.AddIndex(
             model_name="evidence",
