@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """A window for appeals a policy, the reason an appeal was refused for, and a limit on visits of public pages."""
 
-    dependencies = [("moderation", "0076_guard_second_readings")]
+    dependencies = [("moderation", "0070_evidence_by_person")]
     operations = [
         migrations.AddField(
             model_name="policy",
