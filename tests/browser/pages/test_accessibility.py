@@ -54,6 +54,7 @@ WALKED = [
     "appeal",
     "appeals",
     "decide_appeal",
+    "wellbeing",
 ]
 
 EXCUSED = {
