@@ -8,6 +8,7 @@ from typing import Any
 
 from moderation.enums import AuditKind
 from moderation.models import (
+    Account,
     ApiKey,
     Appeal,
     AuditDraw,
@@ -62,6 +63,23 @@ def content_revised(content: Content, *, actor: User, revision: int) -> None:
 def content_withdrawn(content: Content, *, actor: User) -> None:
     """The platform deleted a content."""
     _record(AuditKind.CONTENT_WITHDRAWN, actor=actor, content_id=content.pk)
+
+
+def contents_erased(contents: Sequence[Content], *, actor: User) -> None:
+    """Wordings and identifiers of contents are gone; one event a content, one statement."""
+    AuditEvent.objects.bulk_create(
+        [_event(AuditKind.CONTENT_ERASED, actor=actor, content_id=content.pk) for content in contents]
+    )
+
+
+def account_erased(account: Account, *, actor: User, contents: int) -> None:
+    """What was held on an account is gone."""
+    _record(AuditKind.ACCOUNT_ERASED, actor=actor, account=account.pk, contents=contents)
+
+
+def account_exported(account: Account, *, actor: User) -> None:
+    """Someone took away what is held on an account."""
+    _record(AuditKind.ACCOUNT_EXPORTED, actor=actor, account=account.pk)
 
 
 def report_received(report: Report, *, actor: User) -> None:

@@ -98,8 +98,13 @@ def withdraw_content(*, external_id: str, acting_user: User) -> Content:
     content = Content.objects.select_for_update(no_key=True).filter(external_id=external_id).first()
     if content is None:
         raise NotFound("There is no content with this id.")
-    if content.withdrawn_at is not None:
-        return content
+    if content.withdrawn_at is None:
+        close_content(content, acting_user=acting_user)
+    return content
+
+
+def close_content(content: Content, *, acting_user: User) -> None:
+    """Close what is open on a content that is locked: it waits for no score, no review and no outcome any more."""
     content.withdrawn_at = timezone.now()
     if content.scoring_state == ScoringState.PENDING:
         content.scoring_state = ScoringState.CLOSED
@@ -108,7 +113,6 @@ def withdraw_content(*, external_id: str, acting_user: User) -> Content:
     for case in Case.including_golden.select_for_update(no_key=True).filter(content=content, status=CaseStatus.OPEN):
         _withdraw_case(case, acting_user=acting_user)
     content.reports.filter(outcome=ReportOutcome.PENDING).update(outcome=ReportOutcome.WITHDRAWN)
-    return content
 
 
 def _withdraw_case(case: Case, *, acting_user: User) -> None:
