@@ -13,9 +13,9 @@ from rest_framework.request import Request
 
 from console.api.endpoint import Endpoint
 from moderation.errors import ModelUnavailable
-from moderation.learning import registry
+from moderation.learning import registry, second_reader
 from moderation.permissions import Permission
-from moderation.selectors import figures
+from moderation.selectors import figures, second_readings
 
 _OK, _OUT = "ok", "unavailable"
 
@@ -28,13 +28,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 only without the database; without broker or model the console works, degraded."""
+    """503 only without the database; without broker, model or second reader the console works, degraded."""
     database = _database()
     parts = {
         "database": database,
         "broker": _broker(),
         "model": _model() if database == _OK else _OUT,
     }
+    if second_reader.is_on():
+        parts["second_reader"] = _second_reader() if database == _OK else _OUT
     status = "ok" if set(parts.values()) == {_OK} else ("down" if database != _OK else "degraded")
     return JsonResponse({"status": status, **parts}, status=503 if database != _OK else 200)
 
@@ -71,6 +73,12 @@ def _model() -> str:
     except ModelUnavailable:
         return _OUT
     return _OK
+
+
+def _second_reader() -> str:
+    """Judged by what it has not read in time: no web process loads it. Asked at most every five seconds."""
+    late = cache.get_or_set("second-reader-late", second_readings.is_late, timeout=5)
+    return _OUT if late else _OK
 
 
 def _broker() -> str:

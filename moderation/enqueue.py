@@ -23,6 +23,7 @@ RETRAIN = "moderation.retrain"
 BACKTEST = "moderation.run_backtests"
 BATCHES = "moderation.go_on_with_batches"
 MEASURE_QUALITY = "moderation.measure_quality"
+READ_TWICE = "moderation.read_a_second_time"
 
 
 def nudge_scoring() -> None:

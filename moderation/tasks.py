@@ -1,10 +1,13 @@
 """Celery entries: ids in, one service call. Each may run twice, late, or never; the sweeper makes up for it."""
 
+import logging
+
 from celery import shared_task
 from django.conf import settings
 
 from moderation import enqueue
 from moderation.errors import ModelUnavailable
+from moderation.learning import second_reader
 from moderation.models import User
 from moderation.services import (
     backtests,
@@ -17,10 +20,13 @@ from moderation.services import (
     priority,
     scoring,
     sealing,
+    second_reading,
     shadow,
     training,
 )
 from moderation.services import housekeeping as keeping
+
+logger = logging.getLogger(__name__)
 
 BATCHES_A_RUN = 200
 CASES_A_RUN = 200  # then the worker's other tasks have their turn
@@ -50,6 +56,23 @@ def _follow_in_shadow() -> None:
     for _ in range(SHADOW_BATCHES_A_RUN):
         if shadow.score_latest(limit=settings.SCORING_BATCH) == 0:
             break
+
+
+@shared_task(name=enqueue.READ_TWICE)
+def read_a_second_time() -> int:
+    """Have the second reader read what waits, for a while; how many texts. Without it nothing else is affected."""
+    read = 0
+    if not second_reader.is_on():
+        return read
+    try:
+        for _ in range(BATCHES_A_RUN):
+            batch = second_reading.read_waiting(limit=settings.SECOND_READER_BATCH)
+            read += batch
+            if batch == 0:
+                break
+    except ModelUnavailable as error:
+        logger.warning("The second reader reads nothing: %s", error)
+    return read
 
 
 @shared_task(name="moderation.sweep")

@@ -118,7 +118,7 @@ def run_product(home: Home, given: Mapping[str, str]) -> int:
             _once(supervisor, "collectstatic", environment, "collectstatic", "--no-input", "--verbosity", "0")
             assets.remember_collected(home, ROOT)
         listener.listen(2048)
-        for program in (_web(environment, listener), _worker(environment), _beat(environment, home)):
+        for program in (_web(environment, listener), *_workers(environment), _beat(environment, home)):
             supervisor.keep(program)
         supervisor.wait_until(lambda: _answers(address), seconds=120, what="The web server")
         greet(address, home)
@@ -174,9 +174,17 @@ def _web(environment: Mapping[str, str], listener: socket.socket) -> Program:
     )
 
 
-def _worker(environment: Mapping[str, str]) -> Program:
+def _workers(environment: Mapping[str, str]) -> list[Program]:
+    """The workers; the second reader has one of its own, where there is a second reader."""
+    workers = [_worker(environment, "worker", _QUEUES, size=2)]
+    if environment.get("SECOND_READER"):
+        workers.append(_worker(environment, "context", "context", size=1))
+    return workers
+
+
+def _worker(environment: Mapping[str, str], name: str, queues: str, *, size: int) -> Program:
     return _python(
-        "worker",
+        name,
         {
             **environment,
             "OMP_NUM_THREADS": "1",
@@ -184,7 +192,7 @@ def _worker(environment: Mapping[str, str]) -> Program:
             # Tasks are JSON, never pickled objects: the danger this warns root of is not there.
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
         },
-        *("-m", "celery", "--quiet", "--app", "console", "worker", "--queues", _QUEUES, "--concurrency", "2"),
+        *("-m", "celery", "--quiet", "--app", "console", "worker", "--queues", queues, "--concurrency", str(size)),
         *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
     )
 

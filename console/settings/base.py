@@ -215,6 +215,7 @@ CELERY_TASK_ROUTES = {
     "moderation.check_drift": {"queue": "learn"},
     "moderation.run_backtests": {"queue": "learn"},
     "moderation.measure_quality": {"queue": "learn"},
+    "moderation.read_a_second_time": {"queue": "context"},
 }
 if CELERY_BROKER_URL.startswith(("redis", "rediss", "valkey")):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -243,6 +244,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.float("SWEEP_SECONDS", default=5.0),
         "options": {"expires": 5.0},
     },
+    "second-reader": {
+        "task": "moderation.read_a_second_time",
+        "schedule": env.float("SWEEP_SECONDS", default=5.0),
+        "options": {"expires": 5.0},
+    },
     "check-drift": {"task": "moderation.check_drift", "schedule": 86400.0},
     "measure-quality": {
         "task": "moderation.measure_quality",
@@ -253,6 +259,12 @@ CELERY_BEAT_SCHEDULE = {
 
 # The domain's own settings.
 MODEL_STORE = Path(env.str("MODEL_STORE", default=str(HOME / "models")))
+# The folder of the second reader's artifact; empty: it is off. Its hash, where given, must be this one.
+SECOND_READER = env.str("SECOND_READER", default="")
+SECOND_READER_SHA256 = env.str("SECOND_READER_SHA256", default="")
+SECOND_READER_BATCH = env.int("SECOND_READER_BATCH", default=32)
+# A text of an open case that waits longer is reported by /readyz.
+SECOND_READER_SECONDS = env.float("SECOND_READER_SECONDS", default=120.0)
 BASE_DATA = env.str("EVENHAND_BASE_DATA", default="")
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=300)
 LEASES_A_PERSON = env.int("LEASES_A_PERSON", default=5)

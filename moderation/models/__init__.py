@@ -29,6 +29,7 @@ from moderation.models.quality import (
 )
 from moderation.models.queue import Queue
 from moderation.models.rule import ChangeStamp, RoutingRule, RuleHit
+from moderation.models.second_reading import PolicySecondReading, SecondReading
 from moderation.models.view import SavedView
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "OutboxMessage",
     "Policy",
     "PolicyPrediction",
+    "PolicySecondReading",
     "PolicyVersion",
     "Precedent",
     "Prediction",
@@ -88,6 +90,7 @@ __all__ = [
     "RoutingRule",
     "RuleHit",
     "SavedView",
+    "SecondReading",
     "Strike",
     "TextGroup",
     "TextGroupBand",

@@ -12,6 +12,7 @@ from moderation.models.access import User
 from moderation.models.content import Content, ContentRevision, TextGroup
 from moderation.models.prediction import Prediction
 from moderation.models.queue import Queue
+from moderation.models.second_reading import SecondReading
 
 
 class OrdinaryCases(models.Manager["Case"]):
@@ -234,6 +235,7 @@ class Evidence(models.Model):
     case_version = models.PositiveIntegerField()
     revision = models.ForeignKey(ContentRevision, on_delete=models.PROTECT, related_name="+")
     prediction = models.ForeignKey(Prediction, on_delete=models.PROTECT, null=True, related_name="+")
+    second_reading = models.ForeignKey(SecondReading, on_delete=models.PROTECT, null=True, related_name="+")
     shown_to = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     policies = models.JSONField()
     rule_hits = models.JSONField()

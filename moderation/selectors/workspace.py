@@ -28,6 +28,7 @@ from moderation.models import (
 from moderation.selectors import blindness, golden
 from moderation.selectors.explanations import Segment, Step, quotes_of, segments_of, steps_of
 from moderation.selectors.precedents import Precedents, precedents_of
+from moderation.selectors.second_readings import SecondOpinion, opinion_in
 
 RECENT_DECISIONS = 5
 
@@ -117,6 +118,7 @@ class Workspace:
     precedents: Precedents
     judgements: Sequence[Judgement]
     escalation: Escalation | None
+    second: SecondOpinion | None
 
     @property
     def blind(self) -> bool:
@@ -165,6 +167,7 @@ def workspace_of(evidence: Evidence, *, policy: str | None = None) -> Workspace:
         precedents=precedents_of(evidence),
         judgements=judgements_before(evidence.review),
         escalation=escalation_before(evidence.review),
+        second=opinion_in(evidence),
     )
 
 
@@ -237,6 +240,7 @@ def _evidence() -> QuerySet[Evidence]:
         "case__queue__escalates_to",
         "revision",
         "prediction__model_version",
+        "second_reading",
         "review__follows",
         "review__queue__escalates_to",
     )

@@ -7,7 +7,7 @@ from django.db.models import OuterRef, Subquery
 from moderation.enums import ReportOutcome
 from moderation.errors import NotFound
 from moderation.models import Evidence, Policy, PolicyPrediction, PolicyVersion, Prediction, Review, User
-from moderation.selectors import cases
+from moderation.selectors import cases, second_readings
 
 
 def freeze_evidence(review: Review, *, shown_to: User) -> Evidence:
@@ -28,6 +28,7 @@ def freeze_evidence(review: Review, *, shown_to: User) -> Evidence:
         case_version=case.version,
         revision=revision,
         prediction=prediction,
+        second_reading=second_readings.latest_of(prediction),
         shown_to=shown_to,
         policies=_policy_rows(prediction, reported, blind=review.blind),
         rule_hits=case.rule_hits,

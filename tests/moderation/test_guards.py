@@ -39,6 +39,7 @@ from moderation.models import (
     OutboxMessage,
     Policy,
     PolicyPrediction,
+    PolicySecondReading,
     PolicyVersion,
     Prediction,
     QualityPlan,
@@ -48,6 +49,7 @@ from moderation.models import (
     ReviewBar,
     ReviewSkip,
     RuleHit,
+    SecondReading,
     Strike,
     TextGroup,
     TrainingSet,
@@ -74,12 +76,14 @@ IMMUTABLE = [
     Judgement,
     Label,
     PolicyPrediction,
+    PolicySecondReading,
     PolicyVersion,
     Prediction,
     QualityReport,
     ReviewBar,
     ReviewSkip,
     RuleHit,
+    SecondReading,
     TrainingSet,
     TrainingSetItem,
 ]
@@ -123,6 +127,10 @@ def history(integrator: User, moderator: User, colleague: User, admin: User) -> 
         computed_by=moderator,
     )
     revision = case.content.current_revision
+    reading = SecondReading.objects.create(prediction=Prediction.objects.earliest("pk"), reader="0" * 64)
+    PolicySecondReading.objects.create(
+        reading=reading, policy=label.policy, first_logit=0, second_logit=0, stacked_logit=0, threshold=0.5
+    )
     AuditDraw.objects.create(revision=revision, probability=0.5, score=0.1)
     item = GoldenItem.objects.create(revision=revision, truth={})
     golden = Case.including_golden.create(
