@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate, score, explain.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _train_parser(commands.add_parser("train", help="train a model and write its folder"))
+    _context_parser(commands.add_parser("train-context", help="make the second reader (needs torch and onnx)"))
     evaluate = commands.add_parser("evaluate", help="figures on labelled rows, or all there is on the data sets")
     _evaluate_parser(evaluate)
     score = commands.add_parser("score", help="scores of texts, a line each")
@@ -109,6 +110,26 @@ def _train_parser(train: argparse.ArgumentParser) -> None:
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--json", action="store_true", help="one JSON object")
     train.set_defaults(run=_train)
+
+
+def _context_parser(train: argparse.ArgumentParser) -> None:
+    train.add_argument("--weights", type=Path, required=True, help="folder of the pretrained encoder")
+    train.add_argument("--checkpoint", type=Path, required=True, help="trained arrays: read if there, else written")
+    train.add_argument("--minutes", type=float, default=60.0, help="how long to train (default: 60)")
+    train.add_argument("--output", type=Path, help="folder to write (default: the starter's)")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--json", action="store_true", help="one JSON object")
+    train.set_defaults(run=_train_context)
+
+
+def _train_context(options: argparse.Namespace) -> int:
+    from ml.contextual import artifact, release
+
+    folder = options.output or artifact.starter_path()
+    parts = release.build(folder, options.weights, options.checkpoint, minutes=options.minutes, seed=options.seed)
+    found = {"sha256": parts.manifest["sha256"], "policies": list(parts.heads.policies)}
+    print(json.dumps(found) if options.json else f"the second reader is in {folder}; sha256 {found['sha256']}")
+    return 0
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from tests.bench import (
     review,
     rules,
     scoring,
+    second_reader,
     training,
 )
 from tests.bench.figures import Figure, as_json, as_table
@@ -83,6 +84,7 @@ _PARTS: dict[str, Callable[[Installation, str, bool], Iterator[Figure]]] = {
     "review": lambda installation, url, full: review.measure(installation, url),
     "delivery": lambda installation, url, full: delivery.measure(url),
     "explaining": lambda installation, url, full: explaining.measure(_base_data()),
+    "second_reader": lambda installation, url, full: second_reader.measure(scoring.texts(_base_data())),
     "training": lambda installation, url, full: training.measure(_base_data()),
     "queues": lambda installation, url, full: queues.measure(installation, url, full=full),
     "clusters": lambda installation, url, full: clusters.measure(url, full=full),
