@@ -268,6 +268,8 @@ SECOND_READER_SECONDS = env.float("SECOND_READER_SECONDS", default=120.0)
 BASE_DATA = env.str("EVENHAND_BASE_DATA", default="")
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=300)
 LEASES_A_PERSON = env.int("LEASES_A_PERSON", default=5)
+# A break is suggested after every so many cases of severe or critical policies shown in a day; 0: never.
+BREAK_EVERY_GRAVE = env.int("BREAK_EVERY_GRAVE", default=20)
 # Figures on the queues may be so old: they are counted for everyone at once.
 COUNT_SECONDS = env.float("COUNT_SECONDS", default=5.0)
 # A batch of up to so many cases is decided while its maker waits; a larger one by a worker, so many a transaction.

@@ -18,6 +18,7 @@ from console.web.views import (
     search,
     session,
     webhooks,
+    wellbeing,
 )
 
 urlpatterns = [
@@ -100,4 +101,5 @@ urlpatterns = [
     path("search/views/", search.save_view, name="save_view"),
     path("search/views/<int:view_id>/delete/", search.delete_view, name="delete_view"),
     path("help/", help.help_page, name="help"),
+    path("wellbeing/", wellbeing.index, name="wellbeing"),
 ]

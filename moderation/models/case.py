@@ -252,6 +252,7 @@ class Evidence(models.Model):
             # What the judgement's composite foreign key refers to.
             models.UniqueConstraint(fields=["id", "review"], name="evidence_of_its_review"),
         ]
+        indexes = [models.Index(fields=["shown_to", "-created_at"], name="evidence_person_idx")]
 
     def __str__(self) -> str:
         return f"evidence {self.pk}"

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from console.web.access import page, user_of
 from console.web.charts import waterfall
 from console.web.forms import DecisionForm, EscalationForm, LeaseForm, OpinionForm, SkipForm
+from console.web.views.wellbeing import offer_break
 from moderation.enums import ActionKind, CaseStatus, ReviewKind, SkipReason, Standing
 from moderation.errors import Conflict, InvalidInput, LeaseLost, ModelUnavailable, ModerationError, NotFound
 from moderation.learning import removal
@@ -262,6 +263,7 @@ def _next_case(request: HttpRequest, line: Queue) -> HttpResponse:
     taken = claims.claim_next(queue=line, acting_user=user_of(request))
     if taken is None:
         return _queue_page(request, line) if _is_fragment(request) else redirect("queue", slug=line.slug)
+    offer_break(request)
     if _is_fragment(request):
         return _workspace(request, taken.evidence, taken.review)
     return redirect("review_case", case_id=taken.review.case_id)
