@@ -272,8 +272,8 @@ def decision_overridden(decision: Decision, *, actor: User) -> None:
     _record(AuditKind.DECISION_OVERRIDDEN, actor=actor, **_of_decision(decision))
 
 
-def appeal_opened(appeal: Appeal, *, actor: User) -> None:
-    """A decision was contested."""
+def appeal_opened(appeal: Appeal, *, actor: User | None) -> None:
+    """A decision was contested: by the platform, or (no actor) through the signed link."""
     _record(AuditKind.APPEAL_OPENED, actor=actor, case_id=appeal.decision.case_id, appeal=appeal.pk)
 
 

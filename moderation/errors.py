@@ -63,6 +63,13 @@ class Conflict(ModerationError):
     title = "The state has changed"
 
 
+class AppealClosed(Conflict):
+    """The time in which the decision could be appealed has passed."""
+
+    code = "appeal_closed"
+    title = "It is too late to appeal"
+
+
 class LeaseLost(Conflict):
     """The lease ended, was released or belongs to someone else."""
 

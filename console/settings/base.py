@@ -274,6 +274,9 @@ BREAK_EVERY_GRAVE = env.int("BREAK_EVERY_GRAVE", default=20)
 COUNT_SECONDS = env.float("COUNT_SECONDS", default=5.0)
 # A batch of up to so many cases is decided while its maker waits; a larger one by a worker, so many a transaction.
 BATCH_AT_ONCE = env.int("BATCH_AT_ONCE", default=20)
+# Where the public reaches us, as https://host: links in messages begin with it.
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+PUBLIC_PAGE_RATE_PER_MINUTE = env.int("PUBLIC_PAGE_RATE_PER_MINUTE", default=30)
 UNDO_SECONDS = env.int("UNDO_SECONDS", default=30)
 SCORING_BATCH = env.int("SCORING_BATCH", default=64)
 SCORING_ATTEMPTS = 5

@@ -31,6 +31,7 @@ NAVIGATION = (
     NavItem("My decisions", "decisions", "check", Permission.REVIEW, ("/decisions/",)),
     NavItem("Batches", "batches", "layers", Permission.BATCH, ("/batches/",)),
     NavItem("Approvals", "holds", "lock", Permission.OVERRIDE, ("/approvals/", "/adjudications/")),
+    NavItem("Appeals", "appeals", "undo", Permission.RESOLVE_APPEALS, ("/appeals/",)),
     NavItem("Quality", "quality", "eye", Permission.REVIEW, ("/quality/",)),
     NavItem("Insights", "insights", "flag", Permission.READ_QUALITY, ("/insights/",)),
     NavItem("Rules", "rules", "arrow", Permission.MANAGE, ("/rules/", "/banks/", "/backtests/")),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from console.web.views import (
     accounts,
+    appeals,
     banks,
     batches,
     cases,
@@ -47,6 +48,9 @@ urlpatterns = [
     path("approvals/<int:hold_id>/approve/", holds.approve, name="approve_hold"),
     path("approvals/<int:hold_id>/send-back/", holds.send_back, name="reject_hold"),
     path("adjudications/", holds.adjudications, name="adjudications"),
+    path("appeal/<str:token>/", appeals.appeal, name="appeal"),
+    path("appeals/", appeals.index, name="appeals"),
+    path("appeals/<int:appeal_id>/", appeals.decide, name="decide_appeal"),
     path("quality/", quality.index, name="quality"),
     path("quality/measure/", quality.measure, name="measure_quality"),
     path("insights/", quality.insights, name="insights"),

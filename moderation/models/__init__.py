@@ -1,6 +1,6 @@
 """The domain's rows, one file an aggregate."""
 
-from moderation.models.access import ApiKey, IdempotencyRecord, RateWindow, User
+from moderation.models.access import ApiKey, IdempotencyRecord, RateWindow, User, VisitWindow
 from moderation.models.audit import AuditEvent, AuditSeal
 from moderation.models.backtest import Backtest
 from moderation.models.bank import Bank, BankEntry, BankEntryBand, BankHit
@@ -97,5 +97,6 @@ __all__ = [
     "TrainingSet",
     "TrainingSetItem",
     "User",
+    "VisitWindow",
     "WebhookEndpoint",
 ]

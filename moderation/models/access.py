@@ -96,3 +96,17 @@ class RateWindow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.api_key_id}@{self.minute}: {self.calls}"
+
+
+class VisitWindow(models.Model):
+    """Visits of public pages from one address in one minute; the address only as a keyed digest."""
+
+    visitor = models.CharField(max_length=64)
+    minute = models.BigIntegerField()
+    visits = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["visitor", "minute"], name="visit_window_once")]
+
+    def __str__(self) -> str:
+        return f"{self.visitor[:8]}@{self.minute}: {self.visits}"

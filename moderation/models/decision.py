@@ -137,6 +137,7 @@ class Appeal(models.Model):
     state = models.CharField(max_length=10, choices=AppealState.choices, default=AppealState.OPEN)
     resolution = models.OneToOneField(Decision, on_delete=models.PROTECT, null=True, related_name="resolves")
     resolved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    rationale = models.TextField(max_length=2000, blank=True, help_text="Why the decision was upheld.")
     created_at = models.DateTimeField(auto_now_add=True)
     resolved_at = models.DateTimeField(null=True)
 

@@ -18,6 +18,10 @@ class Policy(models.Model):
         blank=True,
         help_text="Scores from here on are flagged. Empty: what the model recommends.",
     )
+    appeal_days = models.PositiveSmallIntegerField(
+        default=184,
+        help_text="Days in which a decision that names this policy can be appealed. 0: not at all.",
+    )
     position = models.PositiveSmallIntegerField(default=0, help_text="Order, and the key (1-9) that picks it.")
     is_active = models.BooleanField(default=True)
 

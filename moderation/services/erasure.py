@@ -99,7 +99,7 @@ def _erase_words_about(contents: Collection[int]) -> None:
     JudgementNote.objects.filter(judgement__review__case__content__in=contents).update(text="")
     Hold.objects.filter(case__content__in=contents).exclude(note="").update(note="")
     Escalation.objects.filter(review__case__content__in=contents).exclude(note="").update(note="")
-    Appeal.objects.filter(decision__case__content__in=contents).update(statement="")
+    Appeal.objects.filter(decision__case__content__in=contents).update(statement="", rationale="")
     Batch.objects.filter(cases__case__content__in=contents).exclude(rationale="").update(rationale="")
 
 
@@ -112,7 +112,7 @@ def _forget_likeness(groups: Collection[int]) -> None:
 def _erase_identity(account: Account, external_id: str) -> None:
     """The account's own words elsewhere, what others sent of it, and its name."""
     Report.objects.filter(reporter=account).exclude(note="").update(note="")
-    Appeal.objects.filter(appellant=account).update(statement="")
+    Appeal.objects.filter(appellant=account).update(statement="", rationale="")
     Batch.objects.filter(account=account).exclude(rationale="").update(rationale="")
     ProtectedAccount.objects.filter(account=account).update(reason="")
     _leave_threads(external_id)

@@ -7,7 +7,9 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
+from moderation.enums import OutboxTopic
 from moderation.models import OutboxMessage, WebhookEndpoint
+from moderation.services import appeal_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def as_json(envelope: dict[str, Any]) -> str:
 def _body(message: OutboxMessage) -> str:
     """Made from the rows as they are now: references and verdicts, never a text."""
     decision, action = message.decision, message.action
-    data = {
+    data: dict[str, Any] = {
         "decision": decision.pk,
         "kind": decision.kind,
         "supersedes": decision.supersedes_id,
@@ -59,4 +61,6 @@ def _body(message: OutboxMessage) -> str:
         "action_id": action.pk if action else None,
         "reverses": action.reverses_id if action else None,
     }
+    if message.topic == OutboxTopic.DECISION_MADE:
+        data["appeal_url"] = appeal_links.link(decision)
     return as_json({"type": message.topic, "timestamp": message.created_at.isoformat(), "data": data})
