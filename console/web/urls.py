@@ -28,6 +28,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("queues/counts/", home.counts, name="counts"),
     path("review/case/<int:case_id>/", review.case, name="review_case"),
+    path("review/case/<int:case_id>/change/", review.change, name="review_change"),
     path("review/case/<int:case_id>/claim/", review.claim, name="claim_case"),
     path("review/case/<int:case_id>/decide/", review.decide, name="decide"),
     path("review/case/<int:case_id>/skip/", review.skip, name="skip"),

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from console.web.access import page, user_of
@@ -15,7 +16,8 @@ from console.web.charts import waterfall
 from console.web.forms import DecisionForm, EscalationForm, LeaseForm, OpinionForm, SkipForm
 from console.web.views.wellbeing import offer_break
 from moderation.enums import ActionKind, CaseStatus, ReviewKind, SkipReason, Standing
-from moderation.errors import Conflict, InvalidInput, LeaseLost, ModerationError, NotFound
+from moderation.errors import Conflict, InvalidInput, LeaseLost, ModelUnavailable, ModerationError, NotFound
+from moderation.learning import removal
 from moderation.models import Case, Evidence, Queue, Review, User
 from moderation.permissions import Permission, may
 from moderation.selectors import blindness, pending, queues, workspace
@@ -74,6 +76,21 @@ def case(request: HttpRequest, case_id: int) -> HttpResponse:
         return redirect("case", case_id=case_id)
     lost = LeaseLost("Your lease on this case has ended.")
     return _workspace(request, evidence, None, problem=_problem(lost, case_id, user))
+
+
+@page(Permission.REVIEW)
+@require_GET
+def change(request: HttpRequest, case_id: int) -> HttpResponse:
+    """What would have to go from the text one was shown for a policy not to flag it: a fragment."""
+    shown = workspace.evidence_shown(case_id=case_id, user=user_of(request))
+    if shown is None or shown.case.status != CaseStatus.OPEN:
+        raise NotFound("You were not shown this case.")
+    context: dict[str, Any] = {"change": None}
+    try:
+        context["change"] = removal.what_would_change(shown, policy=request.GET.get("policy", ""))
+    except ModelUnavailable:
+        context["words"] = _("The model that scored this is not at hand.")
+    return render(request, "console/partials/change.html", context)
 
 
 @page(Permission.REVIEW)

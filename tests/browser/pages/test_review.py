@@ -86,6 +86,12 @@ def test_the_next_policy_is_explained_by_one_key(at_work: Page) -> None:
     expect(at_work.locator(".waterfall")).to_be_visible()
 
 
+def test_what_would_change_it_comes_by_one_key(at_work: Page) -> None:
+    at_work.keyboard.press("d")
+    expect(at_work.locator("#change .change")).to_be_visible()
+    expect(at_work.locator("#change button")).to_have_count(0)
+
+
 def test_skipping_asks_why(at_work: Page) -> None:
     first = case_on(at_work)
     at_work.keyboard.press("k")

@@ -449,3 +449,58 @@ def test_a_decision_on_a_case_that_does_not_exist_is_a_404(
         reverse("decide", args=[999]), {"lease_token": 1, "version": 1, "evidence_id": 1, "verdict": "ok"}
     )
     assert answer.status_code == 404
+
+
+def _change(client: Client, claim: Claim, policy: str = "harassment") -> str:
+    answer = client.get(reverse("review_change", args=[claim.review.case_id]), {"policy": policy})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_what_would_change_it_is_words_of_the_text_with_the_score_without_them(
+    browser_of_moderator: Client, moderator: User, integrator: User
+) -> None:
+    Policy.objects.filter(slug="harassment").update(threshold=0.05)
+    claim = factories.claim(factories.case(sent_by=integrator), moderator)
+    shown = _change(browser_of_moderator, claim)
+    words = re.findall("“<bdi>(.+?)</bdi>”", shown)
+    after = [float(score) for score in re.findall(r"→ ([\d.]+)", shown)]
+    assert words
+    assert all(word in factories.ABUSIVE for word in words)
+    assert after
+    assert all(score <= 0.05 for score in after)
+
+
+def test_where_no_words_carry_the_flag_it_says_so(
+    browser_of_moderator: Client, moderator: User, integrator: User
+) -> None:
+    Policy.objects.filter(slug="harassment").update(threshold=0.000001)
+    claim = factories.claim(factories.case(sent_by=integrator), moderator)
+    assert "The text alone does not carry it" in _change(browser_of_moderator, claim)
+
+
+def test_what_is_below_the_threshold_needs_no_change(
+    browser_of_moderator: Client, moderator: User, integrator: User
+) -> None:
+    Policy.objects.filter(slug="harassment").update(threshold=0.999999)
+    claim = factories.claim(factories.case(factories.BENIGN, sent_by=integrator), moderator)
+    assert "is below" in _change(browser_of_moderator, claim)
+
+
+def test_what_would_change_it_is_only_told_to_who_was_shown_the_case(
+    browser_of_moderator: Client, sign_in: Callable[[User], Client], claim: Claim, senior: User
+) -> None:
+    address = reverse("review_change", args=[claim.review.case_id])
+    assert sign_in(senior).get(address, {"policy": "harassment"}).status_code == 404
+    assert browser_of_moderator.get(address, {"policy": "nowhere"}).status_code == 404
+
+
+def test_a_blind_review_is_not_told_what_would_change_it(
+    browser_of_moderator: Client, moderator: User, integrator: User
+) -> None:
+    case = factories.case(sent_by=integrator)
+    Review.objects.filter(case=case).update(blind=True)
+    blind = factories.claim(case, moderator)
+    assert blind.evidence.blind
+    address = reverse("review_change", args=[case.pk])
+    assert browser_of_moderator.get(address, {"policy": "harassment"}).status_code == 404
