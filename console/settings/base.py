@@ -195,6 +195,19 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ActionKind": "moderation.enums.ActionKind",
+        "BankKind": "moderation.enums.BankKind",
+        "BatchState": "moderation.enums.BatchState",
+        "BacktestState": "moderation.enums.BacktestState",
+        "DeliveryState": "moderation.enums.DeliveryState",
+        "HoldState": "moderation.enums.HoldState",
+        "RuleState": "moderation.enums.RuleState",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "console.api.schema.describe_problems",
+    ],
 }
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL")

@@ -32,11 +32,12 @@ class BanksView(Endpoint):
     """Every bank."""
 
     permissions = {"GET": Permission.MANAGE, "POST": Permission.MANAGE}
+    pagination_class = CursorPages
 
     @extend_schema(operation_id="list_banks", responses={200: BankSerializer(many=True)})
     def get(self, request: Request) -> Response:
         """Banks by cursor, newest first."""
-        pages = CursorPages()
+        pages = self.pagination_class()
         page = pages.paginate_queryset(selectors.banks(), request, view=self) or []
         return pages.get_paginated_response([representations.bank(row) for row in page])
 
@@ -75,6 +76,7 @@ class BankEntriesView(Endpoint):
     """What a bank holds."""
 
     permissions = {"GET": Permission.MANAGE, "POST": Permission.MANAGE}
+    pagination_class = CursorPages
 
     @extend_schema(
         operation_id="list_bank_entries",
@@ -84,7 +86,7 @@ class BankEntriesView(Endpoint):
     def get(self, request: Request, slug: str) -> Response:
         """The bank's entries by cursor, newest first, each with its hits."""
         containing = request.query_params.get("containing", "").replace("\0", "")
-        pages = CursorPages()
+        pages = self.pagination_class()
         rows = selectors.entries(selectors.get(slug), containing=containing)
         page = pages.paginate_queryset(rows, request, view=self) or []
         return pages.get_paginated_response([representations.entry(row) for row in page])

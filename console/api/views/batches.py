@@ -29,11 +29,12 @@ class BatchesView(Endpoint):
     """Batches: made, and listed."""
 
     permissions = {"GET": Permission.BATCH, "POST": Permission.BATCH}
+    pagination_class = CursorPages
 
     @extend_schema(operation_id="list_batches", responses={200: shapes.BatchSerializer(many=True)})
     def get(self, request: Request) -> Response:
         """Batches by cursor, the newest first."""
-        pages = CursorPages()
+        pages = self.pagination_class()
         rows = Batch.objects.select_related("queue", "account", "made_by", "undone_by")
         page = pages.paginate_queryset(rows, request, view=self) or []
         return pages.get_paginated_response([shapes.batch(row) for row in page])

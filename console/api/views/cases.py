@@ -37,6 +37,7 @@ class CasesView(Endpoint):
     """Cases by cursor, newest first."""
 
     permissions = {"GET": Permission.READ_CASES}
+    pagination_class = CursorPages
 
     @extend_schema(
         operation_id="list_cases",
@@ -58,7 +59,7 @@ class CasesView(Endpoint):
             rows = rows.filter(status=wanted)
         if "queue" in request.query_params:
             rows = rows.filter(queue__slug=request.query_params["queue"].replace("\0", ""))
-        pages = CursorPages()
+        pages = self.pagination_class()
         page = pages.paginate_queryset(rows, request, view=self) or []
         hidden = blindness.blind_among(page) if may(viewer, Permission.REVIEW) else set()
         summaries = [representations.case_summary(case, viewer=viewer, blind=case.pk in hidden) for case in page]

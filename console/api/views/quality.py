@@ -28,11 +28,12 @@ class HoldsView(Endpoint):
     """Decisions that wait for a second person."""
 
     permissions = {"GET": Permission.OVERRIDE}
+    pagination_class = CursorPages
 
     @extend_schema(operation_id="list_holds", responses={200: HoldSerializer(many=True)})
     def get(self, request: Request) -> Response:
         """Held decisions, by cursor, the newest first."""
-        pages = CursorPages()
+        pages = self.pagination_class()
         page = pages.paginate_queryset(held.pending(), request, view=self) or []
         return pages.get_paginated_response([representations.hold(row) for row in page])
 
@@ -69,11 +70,12 @@ class AdjudicationsView(Endpoint):
     """Disagreements; they are claimed from the queue they name, and decided like any case."""
 
     permissions = {"GET": Permission.OVERRIDE}
+    pagination_class = CursorPages
 
     @extend_schema(operation_id="list_adjudications", responses={200: DisagreementSerializer(many=True)})
     def get(self, request: Request) -> Response:
         """Cases on which two reviewers disagree, with both judgements, by cursor, the newest first."""
-        pages = CursorPages()
+        pages = self.pagination_class()
         page = pages.paginate_queryset(adjudications.pending(), request, view=self) or []
         viewer = cast(User, request.user)
         return pages.get_paginated_response(

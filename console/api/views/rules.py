@@ -53,6 +53,7 @@ class RulesView(Endpoint):
     """Rules in their order."""
 
     permissions = {"GET": Permission.MANAGE, "POST": Permission.MANAGE}
+    pagination_class = RulePages
 
     @extend_schema(
         operation_id="list_rules",
@@ -68,7 +69,7 @@ class RulesView(Endpoint):
         if wanted is not None and wanted not in RuleState.values:
             raise InvalidInput(f"The state is one of {', '.join(RuleState.values)}.")
         rows = selectors.in_state(wanted) if wanted is not None else selectors.ordered()
-        pages = RulePages()
+        pages = self.pagination_class()
         page = cast(list[RoutingRule], pages.paginate_queryset(rows, request, view=self) or [])
         return pages.get_paginated_response(representations.rule_list(page))
 
@@ -167,11 +168,12 @@ class RuleBacktestsView(Endpoint):
     """What the rule would have done."""
 
     permissions = {"GET": Permission.MANAGE, "POST": Permission.MANAGE}
+    pagination_class = CursorPages
 
     @extend_schema(operation_id="list_backtests", responses={200: BacktestSerializer(many=True)})
     def get(self, request: Request, rule_id: int) -> Response:
         """The rule's backtests by cursor, newest first."""
-        pages = CursorPages()
+        pages = self.pagination_class()
         page = pages.paginate_queryset(backtest_selectors.of_rule(selectors.get(rule_id)), request, view=self) or []
         return pages.get_paginated_response([representations.backtest(row) for row in page])
 

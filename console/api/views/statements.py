@@ -48,6 +48,7 @@ class StatementsView(Endpoint):
     """Statements of reasons."""
 
     permissions = {"GET": Permission.READ_STATEMENTS}
+    pagination_class = CursorPages
 
     @extend_schema(
         operation_id="list_statements",
@@ -59,7 +60,7 @@ class StatementsView(Endpoint):
         asked = StatementQuerySerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         period = asked.validated_data
-        pages = CursorPages()
+        pages = self.pagination_class()
         rows = statements.between(period.get("since"), period.get("until"))
         page = pages.paginate_queryset(rows, request, view=self) or []
         return pages.get_paginated_response(statements.statements(page))

@@ -20,11 +20,12 @@ class WebhooksView(Endpoint):
     """Endpoints."""
 
     permissions = {"GET": Permission.MANAGE, "POST": Permission.MANAGE}
+    pagination_class = CursorPages
 
     @extend_schema(operation_id="list_webhooks", responses={200: forms.WebhookSerializer(many=True)})
     def get(self, request: Request) -> Response:
         """All endpoints, by cursor, the newest first."""
-        pages = CursorPages()
+        pages = self.pagination_class()
         page = pages.paginate_queryset(selectors.endpoints(), request, view=self) or []
         return pages.get_paginated_response([forms.webhook(row) for row in page])
 
@@ -95,6 +96,7 @@ class DeliveriesView(Endpoint):
     """Effects on their way."""
 
     permissions = {"GET": Permission.MANAGE}
+    pagination_class = CursorPages
 
     @extend_schema(
         operation_id="list_deliveries",
@@ -105,7 +107,7 @@ class DeliveriesView(Endpoint):
         """Deliveries by state, endpoint, topic and time of settling, by cursor, the newest first."""
         asked = forms.DeliveryQuerySerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
-        pages = CursorPages()
+        pages = self.pagination_class()
         page = pages.paginate_queryset(selectors.deliveries(asked.to_filter()), request, view=self) or []
         return pages.get_paginated_response([forms.delivery(row) for row in page])
 
