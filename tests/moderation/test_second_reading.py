@@ -1,6 +1,8 @@
 """The second reader reads what people will: nothing lost, nothing twice, and the console works without it."""
 
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,14 @@ from django.urls import reverse
 
 from moderation import tasks
 from moderation.learning import second_reader
-from moderation.models import PolicyPrediction, PolicySecondReading, SecondReading, User
+from moderation.models import Policy, PolicyPrediction, PolicySecondReading, SecondReading, User
 from moderation.selectors import second_readings, workspace
 from moderation.services import scoring, second_reading
 from tests import factories
 
 POISON = "this text breaks the second reader"
 READER = "a" * 64
+STARTER = Path(__file__).resolve().parents[2] / "ml" / "starter_context"
 
 
 class Sum:
@@ -148,3 +151,25 @@ def test_the_page_says_in_words_that_the_readers_disagree(
     assert "The readers disagree on" in client.get(reverse("review_case", args=[case.pk])).content.decode()
     evidence.blind = True  # as a blind review would have frozen it
     assert second_readings.opinion_in(evidence) is None
+
+
+def test_the_starter_itself_reads_any_text_that_people_will(settings: Any, integrator: User) -> None:
+    settings.SECOND_READER = str(STARTER)
+    texts = [factories.ABUSIVE, "word " * 4000, "\u202e\u200b", "🐒" * 50]
+    for number, text in enumerate(texts):
+        factories.case(f"{text} {number}", sent_by=integrator)
+    assert tasks.read_a_second_time() == len(texts)
+    assert not SecondReading.objects.exclude(failure="").exists()
+    rows = PolicySecondReading.objects.all()
+    assert len(rows) == len(texts) * len(Policy.objects.filter(is_active=True))
+    assert all(np.isfinite([row.second_logit, row.stacked_logit]).all() for row in rows)
+
+
+def test_an_altered_artifact_is_never_read_with(settings: Any, tmp_path: Path, integrator: User) -> None:
+    folder = shutil.copytree(STARTER, tmp_path / "altered")
+    with (folder / "heads.npz").open("ab") as file:
+        file.write(b"x")
+    settings.SECOND_READER = str(folder)
+    factories.case(sent_by=integrator)
+    assert tasks.read_a_second_time() == 0
+    assert not SecondReading.objects.exists()
