@@ -147,7 +147,13 @@ def test_what_others_refer_to_is_switched_off_never_deleted(client_of: Client, a
 
 
 def _policy_form(policy: Policy, **changes: Any) -> dict[str, Any]:
-    form = {"name": policy.name, "severity": policy.severity, "position": policy.position, "is_active": "on"}
+    form = {
+        "name": policy.name,
+        "severity": policy.severity,
+        "position": policy.position,
+        "appeal_days": policy.appeal_days,
+        "is_active": "on",
+    }
     return {**form, **_inline(), **changes}
 
 
@@ -211,7 +217,15 @@ def test_a_wording_cannot_be_rewritten(client_of: Client) -> None:
 
 
 def test_a_policy_and_a_queue_are_added(client_of: Client) -> None:
-    form = {"slug": "doxxing", "name": "Doxxing", "severity": 3, "position": 9, "is_active": "on", **_inline()}
+    form = {
+        "slug": "doxxing",
+        "name": "Doxxing",
+        "severity": 3,
+        "position": 9,
+        "appeal_days": 30,
+        "is_active": "on",
+        **_inline(),
+    }
     assert client_of.post(_page("policy", "add"), form).status_code == 302
     assert Policy.objects.get(slug="doxxing").is_active
     queue = {"slug": "doxx", "name": "Doxxing", "sla_minutes": 60, "position": 9, "is_active": "on"}

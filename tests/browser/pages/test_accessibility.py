@@ -64,6 +64,7 @@ EXCUSED = {
     "picked": "the rows and form of batch_by_score; answers a selection",
     "batch": "exists after a decision of many; test_batches looks at it",
     "backtest": "exists after a worker's run; test_rules looks at it",
+    "review_change": "a fragment of the review page",
     "delivery": "exists after a worker's delivery",
 }
 
