@@ -39,8 +39,8 @@ def choose_band(first: Floats, stacked: Floats, *, share: float, threshold: floa
     """Return the band that asks about at most `share` of texts and leaves fewest of those to be flagged unasked.
 
     `first` and `stacked` are (n,) logits of held-out texts as they come. Without a second reading a text keeps its
-    first logit, so what is lost are texts whose stacked logit is at least `threshold` and whose first is below
-    it and below the band. The band reaches down from the texts the first reader flags most surely that fit.
+    first logit, so what is lost are texts whose stacked logit is at least `threshold` and whose first is below it,
+    outside of the band.
     """
     order = np.sort(first)
     count = len(order)

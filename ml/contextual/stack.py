@@ -23,10 +23,6 @@ class Stack:
         """Return the stacked logits, of the shape of both arguments."""
         return self.intercept + self.first * first + self.second * second
 
-    def second_drove(self, first: float, second: float, first_mean: float, second_mean: float) -> bool:
-        """Whether the second reader moved the stacked logit further from its mean than the first did."""
-        return self.second * abs(second - second_mean) > self.first * abs(first - first_mean)
-
 
 def fit_stack(first: Floats, second: Floats, labels: Floats, weights: Floats | None = None) -> Stack:
     """Return the stack fitted to texts that neither reader was trained on; all arguments are (n,).

@@ -6,11 +6,10 @@ processes never load it.
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
@@ -18,31 +17,8 @@ from django.conf import settings
 from ml.errors import ArtifactError
 from moderation.errors import ModelUnavailable
 
-
-class Stack(Protocol):
-    """What makes one calibrated logit of both readers'."""
-
-    def logits(self, first: Any, second: Any) -> Any:
-        """Return the stacked logits, of the shape of both arguments."""
-
-
-class Reader(Protocol):
-    """What is asked of ``ml.contextual.reader.Reader``."""
-
-    @property
-    def version(self) -> str:
-        """The hash that stands for all files."""
-
-    @property
-    def policies(self) -> Sequence[str]:
-        """The columns of ``score``."""
-
-    @property
-    def stacks(self) -> Mapping[str, Stack]:
-        """A stack a policy."""
-
-    def score(self, texts: Sequence[str]) -> Any:
-        """Return calibrated logits (n_texts, n_policies)."""
+if TYPE_CHECKING:
+    from ml.contextual.reader import Reader
 
 
 _loaded: dict[tuple[str, str], Reader] = {}
@@ -79,7 +55,7 @@ def read(texts: Sequence[str], firsts: Sequence[dict[str, float]]) -> list[list[
     for first, row in zip(firsts, reader.score(texts), strict=True):
         seconds = dict(zip(reader.policies, row, strict=True))
         known = [slug for slug in first if slug in seconds and slug in stacks]
-        logits = [(slug, np.float64(first[slug]), seconds[slug]) for slug in known]
+        logits = [(slug, np.array(first[slug]), np.array(seconds[slug])) for slug in known]
         found.append([Read(slug, float(a), float(b), float(stacks[slug].logits(a, b))) for slug, a, b in logits])
     return found
 
@@ -90,8 +66,9 @@ def _load() -> Reader:
     pinned = (str(settings.SECOND_READER), str(settings.SECOND_READER_SHA256))
     if pinned not in _loaded:
         try:
-            served = importlib.import_module("ml.contextual.reader")
-            reader: Reader = served.Reader.load(Path(pinned[0]), pinned[1] or None)
+            from ml.contextual.reader import Reader
+
+            reader = Reader.load(Path(pinned[0]), pinned[1] or None)
         except (ArtifactError, ImportError) as error:
             raise ModelUnavailable(f"The second reader cannot be loaded: {error}") from error
         _loaded.clear()

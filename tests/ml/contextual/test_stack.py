@@ -54,12 +54,6 @@ def test_labels_of_one_kind_fit_nothing() -> None:
         fit_stack(np.zeros(3), np.zeros(3), np.ones(3))
 
 
-def test_the_second_reader_drove_a_score_it_moved_more() -> None:
-    stack = fit_stack(*drawn())
-    assert stack.second_drove(0.0, 5.0, 0.0, 0.0)
-    assert not stack.second_drove(50.0, 0.1, 0.0, 0.0)
-
-
 @given(st.lists(st.floats(-20, 20), min_size=1, max_size=40), st.floats(-20, 20), st.floats(0, 20))
 def test_a_band_asks_about_what_lies_inside_it_and_nothing_else(logits: list[float], low: float, width: float) -> None:
     bands = Bands({"hate": Band(low, low + width)})
